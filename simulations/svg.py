@@ -12,12 +12,12 @@ from xml.sax.saxutils import escape as _escape
 
 from simulations.scene import Edge, Label, Lane, Node, Panel, Scene, Table
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 (section 2.2) forbids even when escaped."""
 
 
 def escape(text: str) -> str:
-    return _escape(_CONTROL.sub("�", text), {'"': "&quot;"})
+    return _escape(_CONTROL.sub("\ufffd", text), {'"': "&quot;"})
 
 
 def svg(panel: Panel) -> str:
