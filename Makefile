@@ -1,0 +1,83 @@
+# The two commands are `make serve` and `make test`; `make help` lists the rest.
+# A step is done again only when what it is made from has changed: its stamp says when it was done.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Nothing is activated: the environment's tools come first for every command below.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONPATH := $(CURDIR)
+export PYTHONDONTWRITEBYTECODE :=
+export NO_MKDOCS_2_WARNING := 1
+
+PY := .venv/bin/python
+READY := .venv/.python-ready .venv/.node-ready
+PLAYER := docs/assets/player/.built
+RUNTIME := docs/assets/runtime/.built
+
+.PHONY: help setup serve site test reality bench new lock clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## Install everything that the other commands need
+
+serve: $(READY) $(PLAYER) $(RUNTIME) ## Serve the site here, redrawn as you write
+	@$(PY) -m embed.serve
+
+site: $(READY) $(PLAYER) $(RUNTIME) ## Build the static site into site/
+	@$(PY) -m mkdocs build --strict --quiet
+
+test: $(READY) $(PLAYER) $(RUNTIME) ## Run every test
+	@$(PY) -m tests
+
+reality: $(READY) ## Compare N random schedules an engine and level with the real databases: N=10000
+	@N=$(or $(N),1000) $(PY) -m tests reality
+
+bench: $(READY) $(PLAYER) $(RUNTIME) ## Measure the budgets; keep them in benchmarks/RESULTS.md
+	@$(PY) -m benchmarks
+
+new: $(READY) ## Start a simulation from the template: NAME=my_simulation
+	@$(PY) -m simulations.new "$(NAME)"
+
+lock: $(READY) ## Compile the requirements anew from pyproject.toml
+	@$(PY) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	@lock() { out=$$1; shift; build/lock/bin/uv pip compile pyproject.toml "$$@" --output-file $$out \
+	    --quiet --upgrade --universal --python-version 3.12 --generate-hashes --strip-extras \
+	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"; } \
+	&& lock requirements.txt --group site --group build --group test \
+	&& lock requirements-node.txt --group node
+	@npm update --save --no-audit
+
+clean: ## Remove all that was built; keep what was downloaded
+	rm -rf site build dist docs/assets/player docs/assets/runtime .pytest_cache .ruff_cache
+	find simulations embed tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment. PYTHON=... chooses the interpreter; otherwise the first that is new enough.
+$(PY):
+	@for python in $(PYTHON) python3.13 python3.14 python3.12 python python3; do \
+	    "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
+	        || continue; \
+	    echo "Making .venv with $$("$$python" --version)."; \
+	    exec "$$python" -m venv --clear .venv; \
+	done; \
+	echo "No Python 3.12 or newer with its venv module was found:" \
+	    "install Python 3.13 (on Debian and Ubuntu also python3-venv), or say PYTHON=/path/to/python." >&2; \
+	exit 1
+
+.venv/.python-ready: requirements.txt | $(PY)
+	@cmp -s $< $@ || { echo "Installing the Python packages of $<."; \
+	    $(PY) -m pip install --quiet --require-hashes --disable-pip-version-check -r $<; }
+	@cp $< $@
+
+# The machine's Node if it is 20 or newer, else the one that PyPI carries.
+.venv/.node-ready: package-lock.json package.json .npmrc requirements-node.txt .venv/.python-ready
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { \
+	    echo "Installing Node of requirements-node.txt."; \
+	    $(PY) -m pip install --quiet --require-hashes --disable-pip-version-check \
+	        -r requirements-node.txt; }
+	@cmp -s $< $@ && test -d node_modules || { echo "Installing the Node packages of $<."; \
+	    npm ci --silent --no-audit --no-fund; }
+	@cp $< $@
