@@ -30,7 +30,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command. Returns 0, or 2 after one sentence on standard error for bad input."""
     try:
         sys.stdout.reconfigure(encoding="utf-8")
-        options = _parser().parse_args(arguments)
+        options, rest = _parser().parse_known_args(arguments)
+        if unknown := [word for word in rest if word.startswith("-") or "values" not in options]:
+            raise Problem(f"“{unknown[0]}” is not understood here. Usage:\n{USAGE}")
+        if rest:
+            options.values += rest
         print(options.command(options), end="")
     except Problem as problem:
         print(_located(problem), file=sys.stderr)
