@@ -1,0 +1,230 @@
+"""Runs a script on a real database and reports what happened, in the model's own form.
+
+The policy is the model's: a statement is sent once every earlier one has returned or is waiting;
+one for a session that still waits is deferred, and sent, in script order, when the session is
+free. Each session has a connection and a thread; `System` is what a database must offer for that.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from simulations.isolation.script import read_script
+
+PATIENCE = 10.0  # seconds until a statement that neither returned nor waits is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the database said to one statement."""
+
+    columns: tuple[str, ...] | None = None
+    rows: tuple[tuple, ...] | None = None
+    count: int | None = None
+    code: str | int | None = None  # set, with the two below, if the statement failed
+    sqlstate: str = ""
+    message: str = ""
+    ended: str | None = None  # "commit" or "rollback": how the transaction ended, by COMMIT too
+
+
+class Connection(Protocol):
+    """One session's connection. `execute` blocks, and runs on the session's own thread."""
+
+    def execute(self, sql: str) -> Answer: ...
+
+
+class System(Protocol):
+    """A real database, emptied for each script and then asked about its sessions."""
+
+    name: str
+    version: str
+
+    def begin(self, sessions: list[str], level: str, lock_wait_timeout: int) -> None:
+        """Make the database empty and each session's connection fresh, at this level."""
+
+    def set_up(self, sql: str) -> None:
+        """Run a setup statement and commit it. A failure raises."""
+
+    def connection(self, session: str) -> Connection: ...
+
+    def blockers(self, busy: list[str]) -> Mapping[str, tuple[str, ...]]:
+        """For those of the busy sessions that now wait, and whose wait is settled (the deadlock
+        check has passed and found nothing): the sessions they wait for. Others are left out."""
+
+    def tables(self) -> dict[str, list[list]]:
+        """The committed contents of every table, in primary key order."""
+
+    def translate(self, sql: str) -> str:
+        """The statement in this database's words (FOR SHARE or LOCK IN SHARE MODE)."""
+
+    def cancel(self, sessions: list[str]) -> None:
+        """Make the waiting statements of these sessions return, with whatever error."""
+
+    def end(self) -> None:
+        """Roll everything back; no statement runs any more."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """One statement of the script, and what became of it."""
+
+    line: int
+    session: str
+    sql: str
+    deferred: bool = False
+    sent: bool = False
+    waited_for: list[str] = field(default_factory=list)
+    released_by: int | None = None
+    answer: Answer | None = None
+
+    def report(self) -> dict:
+        entry: dict = {"line": self.line, "session": self.session, "sql": self.sql}
+        answer = self.answer
+        if not self.sent:
+            entry["outcome"] = "deferred"
+        elif answer is None:
+            entry["outcome"] = "waiting"
+        elif answer.code is not None:
+            entry["outcome"] = "error"
+            entry["error"] = {
+                "code": answer.code,
+                "sqlstate": answer.sqlstate,
+                "message": answer.message,
+            }
+        else:
+            entry["outcome"] = "ok"
+            if answer.rows is not None:
+                entry["columns"] = list(answer.columns)
+                entry["rows"] = [list(row) for row in answer.rows]
+            elif answer.count is not None:
+                entry["count"] = answer.count
+        entry["waited_for"] = self.waited_for
+        entry["deferred"] = self.deferred
+        entry["released_by"] = self.released_by
+        return entry
+
+
+class Worker:
+    """A thread that runs one statement at a time on one session's connection."""
+
+    def __init__(self, connection: Connection, changed: threading.Condition) -> None:
+        self.connection = connection
+        self.changed = changed
+        self.statement: Sent | None = None  # the one it is at
+        self.failure: BaseException | None = None
+        self.inbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def send(self, statement: Sent, sql: str) -> None:
+        statement.sent = True
+        self.statement = statement
+        self.inbox.put(sql)
+
+    def _work(self) -> None:
+        while (sql := self.inbox.get()) is not None:
+            answer = failure = None
+            try:
+                answer = self.connection.execute(sql)
+            except BaseException as problem:  # handed to the thread that drives the run
+                failure = problem
+            with self.changed:
+                self.statement.answer, self.failure = answer, failure
+                self.statement = None
+                self.changed.notify_all()
+
+
+def run_real(system: System, script_text: str, level: str, lock_wait_timeout: int = 50) -> dict:
+    """The report of one run: statements, tables, committed, aborted, waiting."""
+    script = read_script(script_text)
+    names = sorted({line.session for line in script.lines})
+    system.begin(names, level, lock_wait_timeout)
+    run = Run(system, names)
+    try:
+        for sql in script.setup:
+            system.set_up(sql)
+        return run.play(script.lines)
+    finally:
+        run.close()
+        system.end()
+
+
+class Run:
+    def __init__(self, system: System, names: list[str]) -> None:
+        self.system = system
+        self.changed = threading.Condition()
+        self.workers = {name: Worker(system.connection(name), self.changed) for name in names}
+        self.deferred: list[Sent] = []
+
+    def play(self, lines: list) -> dict:
+        statements = []
+        for line in lines:
+            statement = Sent(line.line, line.session, line.sql)
+            statements.append(statement)
+            if self._busy(line.session) or any(d.session == line.session for d in self.deferred):
+                statement.deferred = True
+                self.deferred.append(statement)
+                continue
+            self._send(statement, caused_by=statement.line)
+            self._send_deferred()
+        return {
+            "statements": [statement.report() for statement in statements],
+            "tables": self.system.tables(),
+            "waiting": [name for name in self.workers if self._busy(name)],
+        }
+
+    def close(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while busy := [name for name in self.workers if self._busy(name)]:
+            self.system.cancel(busy)
+            with self.changed:
+                self.changed.wait(0.01)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{busy} cannot be cancelled")
+        for worker in self.workers.values():
+            worker.inbox.put(None)
+
+    def _busy(self, session: str) -> bool:
+        return self.workers[session].statement is not None
+
+    def _send_deferred(self) -> None:
+        while ready := [s for s in self.deferred if not self._busy(s.session)]:
+            self.deferred.remove(ready[0])
+            self._send(ready[0], caused_by=ready[0].line)
+
+    def _send(self, statement: Sent, caused_by: int) -> None:
+        waiting = [w.statement for w in self.workers.values() if w.statement is not None]
+        worker = self.workers[statement.session]
+        worker.send(statement, self.system.translate(statement.sql))
+        waits = self._settle()
+        for earlier in waiting:
+            if earlier.answer is not None:
+                earlier.released_by = caused_by
+        for session, blockers in waits.items():
+            for blocker in blockers:
+                seen = self.workers[session].statement.waited_for
+                if blocker not in seen:
+                    seen.append(blocker)
+
+    def _settle(self) -> dict[str, tuple[str, ...]]:
+        """Wait until every statement has returned or waits for another session; who waits."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self.changed:
+                busy = [name for name in self.workers if self._busy(name)]
+                failures = [w.failure for w in self.workers.values() if w.failure is not None]
+            if failures:
+                raise failures[0]
+            waits = self.system.blockers(busy) if busy else {}
+            with self.changed:
+                still = [name for name in busy if self._busy(name)]
+                if len(still) == len(busy) == len(waits):
+                    return dict(waits)
+                if len(still) == len(busy):
+                    self.changed.wait(0.001)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{still} neither returned nor waits: {waits}")
