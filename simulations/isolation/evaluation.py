@@ -1,0 +1,448 @@
+"""What expressions mean: types, three-valued logic, and where the two servers differ.
+
+A dialect is "postgresql", "innodb" or "standard". The differences that matter to a script:
+
+- `/` between whole numbers: PostgreSQL cuts the fraction off, MariaDB keeps it (a Fraction here,
+  rounded when it is stored). `%` takes the sign of its left side in both.
+- A division by zero is error 22012 in PostgreSQL. In MariaDB it is NULL, and error 1365 in a
+  statement that changes data.
+- Numbers: PostgreSQL computes in 32 bits, MariaDB in 64 and checks when it stores.
+- Text: MariaDB compares without regard to case and to trailing spaces.
+- UPDATE ... SET a = b, b = a: PostgreSQL reads the old row, MariaDB the row as changed so far.
+- ORDER BY puts NULL last in PostgreSQL and first in MariaDB.
+"""
+
+import difflib
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from simulations.isolation.sql import (
+    LARGEST,
+    Aggregate,
+    Between,
+    Binary,
+    Column,
+    ColumnDef,
+    CreateTable,
+    Delete,
+    Expression,
+    In,
+    Insert,
+    IsNull,
+    Item,
+    Literal,
+    Negate,
+    Not,
+    Schema,
+    Select,
+    Statement,
+    Update,
+    Value,
+)
+from simulations.simulation import Problem
+
+Row = Mapping[str, Value]
+
+
+class SqlError(Exception):
+    """What the server answers: PostgreSQL's code is its SQLSTATE, MariaDB's a number."""
+
+    def __init__(self, sqlstate: str, code: str | int, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate, self.code, self.message = sqlstate, code, message
+
+
+def evaluate(tree: Expression, row: Row, dialect: str, changing: bool = False) -> Value | Fraction:
+    """The value of an expression for a row; None is SQL's NULL, and unknown.
+
+    `changing` says that the statement changes data, where MariaDB is strict.
+    """
+    kind = type(tree)
+    if kind is Column:
+        return row[tree.name]
+    if kind is Literal:
+        return tree.value
+    if kind is Binary:
+        left = evaluate(tree.left, row, dialect, changing)
+        if tree.op == "and":
+            if left is False:
+                return False
+            right = evaluate(tree.right, row, dialect, changing)
+            return False if right is False else None if left is None or right is None else True
+        if tree.op == "or":
+            if left is True:
+                return True
+            right = evaluate(tree.right, row, dialect, changing)
+            return True if right is True else None if left is None or right is None else False
+        right = evaluate(tree.right, row, dialect, changing)
+        if tree.op in COMPARE:
+            return compare(tree.op, left, right, dialect)
+        return arithmetic(tree.op, left, right, dialect, changing)
+    if kind is Negate:
+        value = evaluate(tree.operand, row, dialect, changing)
+        return None if value is None else in_range(-value, dialect)
+    if kind is Not:
+        value = evaluate(tree.operand, row, dialect, changing)
+        return None if value is None else not value
+    if kind is IsNull:
+        return (evaluate(tree.operand, row, dialect, changing) is None) != tree.negated
+    if kind is In:
+        value = evaluate(tree.operand, row, dialect, changing)
+        found: bool | None = False
+        for item in tree.items:
+            same = compare("=", value, evaluate(item, row, dialect, changing), dialect)
+            if same:
+                found = True
+                break
+            if same is None:
+                found = None
+        return None if found is None else found != tree.negated
+    value = evaluate(tree.operand, row, dialect, changing)
+    low = compare(">=", value, evaluate(tree.low, row, dialect, changing), dialect)
+    high = compare("<=", value, evaluate(tree.high, row, dialect, changing), dialect)
+    if low is False or high is False:
+        return tree.negated
+    return None if low is None or high is None else not tree.negated
+
+
+def matches(where: Expression | None, row: Row, dialect: str, changing: bool = False) -> bool:
+    """Whether a WHERE keeps the row: unknown does not."""
+    return where is None or evaluate(where, row, dialect, changing) is True
+
+
+COMPARE: dict[str, Callable[[object, object], bool]] = {
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt,
+    "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+def compare(op: str, left: Value, right: Value, dialect: str) -> bool | None:
+    if left is None or right is None:
+        return None
+    return COMPARE[op](collated(left, dialect), collated(right, dialect))
+
+
+def collated(value: Value, dialect: str) -> Value:
+    """The value as the server's default collation compares it; use it for keys, too."""
+    if dialect == "innodb" and type(value) is str:
+        return value.rstrip(" ").upper()
+    return value
+
+
+def arithmetic(op: str, left: Value, right: Value, dialect: str, changing: bool) -> Value:
+    if left is None or right is None:
+        return None
+    if op == "+":
+        return in_range(left + right, dialect)
+    if op == "-":
+        return in_range(left - right, dialect)
+    if op == "*":
+        return in_range(left * right, dialect)
+    if right == 0:
+        if dialect != "innodb":
+            raise SqlError("22012", "22012", "division by zero")
+        if changing:
+            raise SqlError("22012", 1365, "Division by 0")
+        return None
+    if op == "/" and dialect == "innodb":
+        return Fraction(left) / right
+    quotient = abs(left) // abs(right)  # towards zero, unlike Python's own //
+    quotient = quotient if (left < 0) == (right < 0) else -quotient
+    return in_range(quotient, dialect) if op == "/" else left - right * quotient
+
+
+def in_range(value: int | Fraction, dialect: str) -> int | Fraction:
+    if dialect == "innodb":
+        if abs(value) >= 2**63:
+            raise SqlError("22003", 1690, "BIGINT value is out of range")
+    elif not -LARGEST - 1 <= value <= LARGEST:
+        raise SqlError("22003", "22003", "integer out of range")
+    return value
+
+
+# rows that a statement stores
+
+
+def stored(value: Value | Fraction, column: ColumnDef, table: str, dialect: str, number: int = 1):
+    """The value as the column keeps it, or the server's error."""
+    innodb = dialect == "innodb"
+    if value is None:
+        if not column.not_null:
+            return None
+        if innodb:
+            raise SqlError("23000", 1048, f"Column '{column.name}' cannot be null")
+        raise SqlError(
+            "23502", "23502",
+            f'null value in column "{column.name}" of relation "{table}"'
+            " violates not-null constraint",
+        )  # fmt: skip
+    if column.type == "integer":
+        if isinstance(value, Fraction):
+            half = Fraction(1, 2)
+            value = int(value + half) if value >= 0 else -int(-value + half)
+        if innodb and not -LARGEST - 1 <= value <= LARGEST:
+            message = f"Out of range value for column '{column.name}' at row {number}"
+            raise SqlError("22003", 1264, message)
+        return value
+    if column.length is not None and len(value) > column.length:
+        if value[column.length :].strip(" ") == "":
+            return value[: column.length]
+        if innodb:
+            message = f"Data too long for column '{column.name}' at row {number}"
+            raise SqlError("22001", 1406, message)
+        message = f"value too long for type character varying({column.length})"
+        raise SqlError("22001", "22001", message)
+    return value
+
+
+def inserted(insert: Insert, index: int, table: CreateTable, dialect: str) -> dict[str, Value]:
+    """Row `index` of an INSERT, as it is stored."""
+    names = insert.columns or table.names
+    given = {
+        name: evaluate(tree, {}, dialect, True)
+        for name, tree in zip(names, insert.rows[index], strict=True)
+    }
+    row = {}
+    for column in table.columns:
+        if column.name not in given and column.not_null and dialect == "innodb":
+            message = f"Field '{column.name}' doesn't have a default value"
+            raise SqlError("HY000", 1364, message)
+        value = given.get(column.name)
+        row[column.name] = stored(value, column, table.name, dialect, index + 1)
+    return row
+
+
+def updated(update: Update, row: Row, table: CreateTable, dialect: str) -> dict[str, Value]:
+    """The row as an UPDATE leaves it."""
+    columns = {column.name: column for column in table.columns}
+    new = dict(row)
+    for name, tree in update.assignments:
+        source = new if dialect == "innodb" else row
+        value = evaluate(tree, source, dialect, True)
+        new[name] = stored(value, columns[name], table.name, dialect)
+    return new
+
+
+def key_of(row: Row, columns: Iterable[str]) -> tuple[Value, ...]:
+    return tuple(row[name] for name in columns)
+
+
+# rows that a SELECT shows
+
+
+def output(
+    select: Select, table: CreateTable, rows: Sequence[Row], dialect: str
+) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
+    """Column labels and rows of a SELECT whose matching rows, in scan order, are `rows`."""
+    if not select.items:
+        shown = ordered(select, rows, dialect)
+        return table.names, tuple(key_of(row, table.names) for row in shown)
+    columns = tuple(label(item, dialect) for item in select.items)
+    if isinstance(select.items[0].expression, Aggregate):
+        return columns, (tuple(total(item.expression, rows, dialect) for item in select.items),)
+    shown = tuple(
+        tuple(plain(evaluate(item.expression, row, dialect), dialect) for item in select.items)
+        for row in ordered(select, rows, dialect)
+    )
+    return columns, shown
+
+
+def ordered(select: Select, rows: Sequence[Row], dialect: str) -> Sequence[Row]:
+    nulls_high = dialect != "innodb"
+
+    def place(value: Value) -> tuple:
+        return (nulls_high, 0) if value is None else (not nulls_high, collated(value, dialect))
+
+    for name, descending in reversed(select.order_by):
+        rows = sorted(rows, key=lambda row: place(row[name]), reverse=descending)
+    return rows
+
+
+def total(aggregate: Aggregate, rows: Sequence[Row], dialect: str) -> Value:
+    if aggregate.operand is None:
+        return len(rows)
+    values = [evaluate(aggregate.operand, row, dialect) for row in rows]
+    values = [value for value in values if value is not None]
+    if aggregate.function == "count":
+        return len(values)
+    if not values:
+        return None
+    if aggregate.function == "sum":
+        return sum(values)
+    choose = min if aggregate.function == "min" else max
+    return choose(values, key=lambda value: collated(value, dialect))
+
+
+def plain(value: Value, dialect: str) -> Value:
+    return int(value) if dialect == "innodb" and type(value) is bool else value
+
+
+def label(item: Item, dialect: str) -> str:
+    if item.named or dialect == "innodb" or isinstance(item.expression, Column):
+        return item.label
+    if isinstance(item.expression, Aggregate):
+        return item.expression.function
+    if isinstance(item.expression, Literal) and type(item.expression.value) is bool:
+        return "bool"
+    return "?column?"
+
+
+# types, checked before anything runs
+
+
+def check(statement: Statement, schema: Schema, dialect: str) -> None:
+    """A Problem if the statement names what does not exist or mixes types."""
+    if not isinstance(statement, Insert | Update | Delete | Select):
+        return
+    if statement.table not in schema:
+        hint = nearest(statement.table, schema)
+        raise Problem(
+            f"There is no table `{statement.table}`{hint}.", column=statement.position
+        )
+    table = schema[statement.table]
+    types = {column.name: column.type for column in table.columns}
+    if isinstance(statement, Insert):
+        check_insert(statement, table, types)
+        return
+    if statement.where is not None:
+        expect(statement.where, types, "boolean", "WHERE needs a condition")
+    if isinstance(statement, Update):
+        for name, tree in statement.assignments:
+            known(name, types, statement.position)
+            expect(tree, types, types[name], f"the column `{name}` is {types[name]}")
+    if isinstance(statement, Select):
+        check_select(statement, types, dialect)
+
+
+def check_insert(statement: Insert, table: CreateTable, types: Mapping[str, str]) -> None:
+    names = statement.columns or table.names
+    for name in names:
+        known(name, types, statement.position)
+    for row in statement.rows:
+        if len(row) != len(names):
+            raise Problem(
+                f"This row has {len(row)} values for {len(names)} columns.",
+                column=row[0].position,
+            )
+        for name, tree in zip(names, row, strict=True):
+            expect(tree, {}, types[name], f"the column `{name}` is {types[name]}")
+
+
+def check_select(statement: Select, types: Mapping[str, str], dialect: str) -> None:
+    for name, _ in statement.order_by:
+        known(name, types, statement.position)
+    trees = [item.expression for item in statement.items]
+    aggregates = [tree for tree in trees if isinstance(tree, Aggregate)]
+    if aggregates and len(aggregates) < len(trees):
+        other = next(tree for tree in trees if not isinstance(tree, Aggregate))
+        raise Problem(
+            "A SELECT lists either aggregates or values of rows; GROUP BY is outside this SQL.",
+            column=other.position,
+        )
+    if aggregates and statement.order_by:
+        raise Problem("An aggregate gives one row; leave out ORDER BY.", column=statement.position)
+    if aggregates and statement.lock:
+        raise Problem(
+            "PostgreSQL refuses to lock the rows under an aggregate; select the rows instead.",
+            column=aggregates[0].position,
+        )
+    for tree in trees:
+        inner = tree.operand if isinstance(tree, Aggregate) else tree
+        if inner is None:
+            continue
+        kind = type_of(inner, types)
+        if isinstance(tree, Aggregate) and tree.function != "count":
+            wanted = ("integer",) if tree.function == "sum" else ("integer", "text")
+            if kind not in (*wanted, "null"):
+                raise Problem(
+                    f"{tree.function.upper()} needs {' or '.join(wanted)}, and this is {kind}.",
+                    column=inner.position,
+                )
+        divided = division(inner) if dialect == "innodb" else None
+        if divided is not None:
+            raise Problem(
+                "In MariaDB `/` gives a decimal number, which is not modelled in the list of a"
+                " SELECT.",
+                column=divided.position,
+            )
+
+
+def type_of(tree: Expression, types: Mapping[str, str]) -> str:
+    """integer, text, boolean or null; a Problem where two of them are mixed."""
+    match tree:
+        case Column(name):
+            known(name, types, tree.position)
+            return types[name]
+        case Literal(value):
+            if value is None:
+                return "null"
+            return {bool: "boolean", int: "integer", str: "text"}[type(value)]
+        case Binary(op, left, right):
+            if op in ("and", "or"):
+                expect(left, types, "boolean", f"{op.upper()} joins two conditions")
+                expect(right, types, "boolean", f"{op.upper()} joins two conditions")
+                return "boolean"
+            if op in COMPARE:
+                alike(left, right, types, tree.position)
+                return "boolean"
+            expect(left, types, "integer", f"`{op}` works on whole numbers")
+            expect(right, types, "integer", f"`{op}` works on whole numbers")
+            return "integer"
+        case Negate(operand):
+            expect(operand, types, "integer", "`-` works on whole numbers")
+            return "integer"
+        case Not(operand):
+            expect(operand, types, "boolean", "NOT works on a condition")
+        case IsNull(operand):
+            type_of(operand, types)
+        case In(operand, items):
+            for item in items:
+                alike(operand, item, types, item.position)
+        case Between(operand, low, high):
+            alike(operand, low, types, low.position)
+            alike(operand, high, types, high.position)
+    return "boolean"
+
+
+def expect(tree: Expression, types: Mapping[str, str], wanted: str, why: str) -> None:
+    kind = type_of(tree, types)
+    if kind not in (wanted, "null"):
+        raise Problem(f"This is {kind}, but {why}.", column=tree.position)
+
+
+def alike(left: Expression, right: Expression, types: Mapping[str, str], position: int) -> None:
+    one, other = type_of(left, types), type_of(right, types)
+    if one != other and "null" not in (one, other):
+        raise Problem(
+            f"This compares {one} with {other}; the two servers disagree on what that means.",
+            column=position,
+        )
+
+
+def known(name: str, types: Mapping[str, str], position: int) -> None:
+    if name not in types:
+        if not types:
+            raise Problem(
+                f"A value to insert cannot read a column, and `{name}` is one.", column=position
+            )
+        raise Problem(f"There is no column `{name}`{nearest(name, types)}.", column=position)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), 1, 0.5)
+    return f"; `{close[0]}` is the nearest name" if close else ""
+
+
+def division(tree: Expression) -> Binary | None:
+    """The first `/` in a tree."""
+    match tree:
+        case Binary(op, left, right):
+            return tree if op == "/" else division(left) or division(right)
+        case Negate(operand) | Not(operand) | IsNull(operand):
+            return division(operand)
+        case In(operand, items):
+            return next(filter(None, map(division, (operand, *items))), None)
+        case Between(operand, low, high):
+            return next(filter(None, map(division, (operand, low, high))), None)
+    return None
