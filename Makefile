@@ -40,7 +40,7 @@ bench: $(READY) $(PLAYER) $(RUNTIME) ## Measure the budgets; keep them in benchm
 	@$(PY) -m benchmarks
 
 new: $(READY) ## Start a simulation from the template: NAME=my_simulation
-	@$(PY) -m simulations.new "$(NAME)"
+	@$(PY) -m embed.new "$(NAME)"
 
 lock: $(READY) ## Compile the requirements anew from pyproject.toml
 	@$(PY) -m venv build/lock && build/lock/bin/pip install --quiet uv
