@@ -29,7 +29,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run one command. Returns 0, or 2 after one sentence on standard error for bad input."""
     try:
-        sys.stdout.reconfigure(encoding="utf-8")
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(encoding="utf-8")
         options, rest = _parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or "values" not in options]:
             raise Problem(f"“{unknown[0]}” is not understood here. Usage:\n{USAGE}")
@@ -80,7 +81,9 @@ def _describe(options: argparse.Namespace) -> str:
     lines = [simulation.title, simulation.summary, "", "Parameters"]
     for p in simulation.parameters:
         bounds = ", ".join(p.choices) or (
-            "" if p.minimum is None or p.kind == "script" else f"{p.minimum:g} to {p.maximum:g} {p.unit}"
+            ""
+            if p.minimum is None or p.kind == "script"
+            else f"{p.minimum:g} to {p.maximum:g} {p.unit}"
         )
         default = "" if p.kind == "script" else f" (default {p.default})"
         lines += [f"  {p.name}: {bounds or p.kind}{default}", f"      {p.help}"]

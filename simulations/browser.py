@@ -1,7 +1,8 @@
 """The one function that the browser calls: a request as JSON text in, an answer as JSON text out.
 
     {"do": "describe", "simulation": N}
-    {"do": "run", "simulation": N, "parameters": {…}, "scenario": S, "seed": 0, "step": k, "source": T}
+    {"do": "run", "simulation": N, "parameters": {…}, "scenario": S, "seed": 0, "step": k,
+     "source": T}
     {"do": "draw", "steps": […]}
 
 `run` keeps its trace and answers with a film in which one step is drawn; `draw` draws more of it.
@@ -112,7 +113,7 @@ def _edited(simulation: Simulation, source: str) -> Simulation:
             line=error.lineno,
             column=error.offset,
         ) from None
-    exec(code, module.__dict__)  # noqa: S102  the reader's own code, in a worker that can reach nothing
+    exec(code, module.__dict__)  # the reader's own code, in a worker that can reach nothing
     changed = {}
     for role in ("model", "initial", "apply", "telling", "report"):
         function = getattr(simulation, role)

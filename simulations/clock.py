@@ -33,7 +33,7 @@ class Clock:
     _serial: int = 0
 
     def after(self, delay: int, action: Callable[[], None], priority: int = 0) -> Alarm:
-        """Call `action` in `delay` microseconds; of two at one time, the lower priority is first."""
+        """Call `action` in `delay` microseconds; of two at once, the lower priority is first."""
         alarm = Alarm(self.now + delay, action)
         self._serial += 1
         heapq.heappush(self._queue, (alarm.time, priority, self._serial, alarm))

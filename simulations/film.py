@@ -15,7 +15,9 @@ from simulations.svg import svg
 FILM_VERSION = 1
 
 
-def film(simulation: Simulation, trace: Trace, steps: Iterable[int] | None = None) -> dict[str, Any]:
+def film(
+    simulation: Simulation, trace: Trace, steps: Iterable[int] | None = None
+) -> dict[str, Any]:
     """The film of a trace with the given steps drawn, or with all of them."""
     count = len(trace.events)
     return {
@@ -37,14 +39,19 @@ def film(simulation: Simulation, trace: Trace, steps: Iterable[int] | None = Non
 
 
 def pictures(simulation: Simulation, trace: Trace, steps: Iterable[int]) -> list[dict[str, Any]]:
-    """The panels at the given steps: [{key, title, svg: [distinct], at: [index or None a step]}]."""
+    """The panels at these steps: [{key, title, svg: [distinct], at: [index or None a step]}]."""
     panels: dict[str, dict[str, Any]] = {}
     known: dict[str, dict[str, int]] = {}
     for step in steps:
         for panel in simulation.draw(trace, step).panels:
             entry = panels.setdefault(
                 panel.key,
-                {"key": panel.key, "title": panel.title, "svg": [], "at": [None] * len(trace.events)},
+                {
+                    "key": panel.key,
+                    "title": panel.title,
+                    "svg": [],
+                    "at": [None] * len(trace.events),
+                },
             )
             text = svg(panel)
             index = known.setdefault(panel.key, {}).setdefault(text, len(entry["svg"]))

@@ -2,8 +2,8 @@
 
 A scene has a few panels, each drawn as a picture of its own, at most 460 units wide, so that a page
 can set them side by side or, on a narrow screen, one under another, and the text stays readable.
-Classes carry all colour, so dark mode needs no Python. Every mark has a key that stays the same from
-step to step: the player moves a mark that it knows instead of drawing a new one.
+Classes carry all colour, so dark mode needs no Python. Every mark has a key that stays the same
+from step to step: the player moves a mark that it knows instead of drawing a new one.
 
 Coordinates are integers, y grows downwards. Text is in a fixed-width face of 12 units: a character
 is CHARACTER units wide.

@@ -1,4 +1,4 @@
-"""What a simulation is: declared parameters, a model that turns them into events, and drawings of them.
+"""What a simulation is: declared parameters, a model that turns them into events, and drawings.
 
 A simulation is a folder. Its `__init__.py` holds one `SIMULATION`, made of
 
@@ -27,7 +27,7 @@ from simulations.scene import Scene
 
 TRACE_VERSION = 1
 EVENT_BUDGET = 20_000
-"""More events than this in one run are refused: no reader can follow them, and a page must not freeze."""
+"""A run with more events is refused: no reader can follow it, and a page must not freeze."""
 
 
 class Problem(ValueError):
@@ -127,7 +127,11 @@ class Parameter:
                 value = float(value)
             except ValueError:
                 pass
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        if (
+            not isinstance(value, int | float)
+            or isinstance(value, bool)
+            or not math.isfinite(value)
+        ):
             raise self._wrong(f"{self.name} must be a number{self._range()}, not “{value}”.")
         return float(self._bounded(value))
 
@@ -210,7 +214,7 @@ class Trace:
     verdict: Mapping[str, Any] | None
 
     def declare(self) -> dict[str, Any]:
-        """The documented form, version 1: what `run --json` prints, before a simulation's own keys."""
+        """The documented form: what `run --json` prints, before a simulation's own keys."""
         return {
             "version": TRACE_VERSION,
             "simulation": self.simulation,
@@ -290,7 +294,7 @@ class Simulation:
         )
 
     def read(self, given: Mapping[str, object], scenario: str | None = None) -> dict[str, Any]:
-        """Every parameter's value: as given, else the scenario's, else the default. Raises Problem."""
+        """Every parameter's value: given, else the scenario's, else the default. Raises Problem."""
         declared = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
             if name not in declared:

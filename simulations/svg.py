@@ -39,8 +39,9 @@ def sheet(scene: Scene, style: str) -> str:
     for panel in scene.panels:
         body.append(f'<text class="heading" x="{gap}" y="{y + 14}">{escape(panel.title)}</text>')
         inner = svg(panel).replace(
-            "<svg ", f'<svg x="{gap}" y="{y + heading}" width="{panel.width}" '
-            f'height="{panel.height}" ', 1
+            "<svg ",
+            f'<svg x="{gap}" y="{y + heading}" width="{panel.width}" height="{panel.height}" ',
+            1,
         )
         body.append(inner)
         y += heading + panel.height + gap
