@@ -9,13 +9,21 @@ MAKEFLAGS += --no-print-directory
 # Nothing is activated: the environment's tools come first for every command below.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
-export PYTHONDONTWRITEBYTECODE :=
 export NO_MKDOCS_2_WARNING := 1
 
 PY := .venv/bin/python
+PYTEST := $(PY) -m pytest --quiet
 READY := .venv/.python-ready .venv/.node-ready
-PLAYER := docs/assets/player/.built
-RUNTIME := docs/assets/runtime/.built
+PLAYER := docs/assets/player/player.js
+RUNTIME := docs/assets/runtime/manifest.json
+SITE := site/index.html
+
+# What each is made from. Folders count too, since a file that goes changes only its folder.
+files = $(shell find $(wildcard $(1)) -name __pycache__ -prune -o -print)
+PLAYER_SOURCES = $(call files,embed/player)
+RUNTIME_SOURCES = $(call files,simulations embed/runtime* embed/bytecode.py)
+SITE_SOURCES = $(call files,docs simulations seeds includes overrides mkdocs.yml) \
+    $(wildcard embed/*.py tests/reality/*.json)
 
 .PHONY: help setup serve site test reality bench new lock clean
 
@@ -24,19 +32,27 @@ help: ## Say what can be made
 
 setup: $(READY) ## Install everything that the other commands need
 
-serve: $(READY) $(PLAYER) $(RUNTIME) ## Serve the site here, redrawn as you write
+serve: $(SITE) ## Serve the site here, rebuilt as you write (PORT=8000)
 	@$(PY) -m embed.serve
 
-site: $(READY) $(PLAYER) $(RUNTIME) ## Build the static site into site/
-	@$(PY) -m mkdocs build --strict --quiet
+site: $(SITE) ## Build the static site into site/
 
-test: $(READY) $(PLAYER) $(RUNTIME) ## Run every test
-	@$(PY) -m tests
+# Cheap first. What is heavy on its own runs alone, so that nothing times out for lack of a core.
+test: $(READY) ## Run every test
+	@$(PY) -m tests.install
+	ruff check --quiet .
+	ruff format --check --quiet .
+	tsc --noEmit --project embed/player
+	@$(MAKE) site
+	$(PYTEST) -n 2 --ignore tests/browser --ignore tests/reality
+	$(PYTEST) tests/browser
+	$(PYTEST) -n 2 tests/reality
 
-reality: $(READY) ## Compare N random schedules an engine and level with the real databases: N=10000
-	@N=$(or $(N),1000) $(PY) -m tests reality
+reality: $(READY) ## Compare N random schedules an engine and level with the real databases (N=10000)
+	@$(PY) -m tests.install
+	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 tests/reality
 
-bench: $(READY) $(PLAYER) $(RUNTIME) ## Measure the budgets; keep them in benchmarks/RESULTS.md
+bench: $(SITE) ## Measure the budgets; keep them in benchmarks/RESULTS.md
 	@$(PY) -m benchmarks
 
 new: $(READY) ## Start a simulation from the template: NAME=my_simulation
@@ -52,8 +68,18 @@ lock: $(READY) ## Compile the requirements anew from pyproject.toml
 	@npm update --save --no-audit
 
 clean: ## Remove all that was built; keep what was downloaded
-	rm -rf site build dist docs/assets/player docs/assets/runtime .pytest_cache .ruff_cache
+	rm -rf site build dist .cache docs/assets/player docs/assets/runtime .pytest_cache .ruff_cache
 	find simulations embed tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(SITE): $(READY) $(PLAYER) $(RUNTIME) $(SITE_SOURCES)
+	@echo "Building the site."
+	@$(PY) -m mkdocs build --strict --quiet
+
+$(PLAYER): .venv/.node-ready $(PLAYER_SOURCES)
+	@node embed/player/build.mjs
+
+$(RUNTIME): $(READY) $(RUNTIME_SOURCES)
+	@$(PY) -m embed.runtime
 
 # The environment. PYTHON=... chooses the interpreter; otherwise the first that is new enough.
 $(PY):
