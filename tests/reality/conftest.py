@@ -18,34 +18,48 @@ def _missing(problem: servers.Missing) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator:
-    from tests.reality.postgresql import PostgreSQL
-
+def postgresql_server() -> Iterator[servers.PostgreSQLServer]:
+    """A running cluster, for tests that bring their own connections."""
     try:
         running = servers.postgresql()
         server = running.__enter__()
     except servers.Missing as problem:
         _missing(problem)
     try:
-        system = PostgreSQL(server)
-        yield system
-        system.close()
+        yield server
     finally:
         running.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")
-def mariadb() -> Iterator:
-    from tests.reality.mariadb import MariaDB, mariadb_server
+def postgresql(postgresql_server: servers.PostgreSQLServer) -> Iterator:
+    from tests.reality.postgresql import PostgreSQL
+
+    system = PostgreSQL(postgresql_server)
+    yield system
+    system.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator:
+    """A running server, for tests that bring their own connections."""
+    from tests.reality import mariadb
 
     try:
-        running = mariadb_server()
+        running = mariadb.mariadb_server()
         server = running.__enter__()
     except servers.Missing as problem:
         _missing(problem)
     try:
-        system = MariaDB(server)
-        yield system
-        system.close()
+        yield server
     finally:
         running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def mariadb(mariadb_server) -> Iterator:
+    from tests.reality.mariadb import MariaDB
+
+    system = MariaDB(mariadb_server)
+    yield system
+    system.close()

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +100,7 @@ def postgresql() -> Iterator[PostgreSQLServer]:
         if user:
             shutil.chown(directory, "postgres")
         subprocess.run(
-            [*user, initdb, "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8"]
-            + ["--locale=C", "--no-sync", "--no-instructions"],
+            [*user, initdb, f"-D{data}", "-Upostgres", "-Atrust", "-EUTF8", "--locale=C", "-N"],
             check=True,
             capture_output=True,
             cwd=directory,
@@ -130,8 +130,6 @@ def postgresql() -> Iterator[PostgreSQLServer]:
 
 
 def _await_postgresql(directory: str, port: int, process: subprocess.Popen) -> None:
-    import time
-
     import psycopg
 
     deadline = time.monotonic() + 30
