@@ -9,14 +9,15 @@ becomes a figure with the run's first telling picture, its caption, its transcri
 
 The block is read from the raw lines, before anything else touches them, because only there do lines
 still have numbers; and it raises by itself, because both of pymdownx's ways to write such a block
-turn an error into text in the page. A figure travels through Markdown as a placeholder in a
-paragraph of its own; one that ends up anywhere else (in a code block, in raw HTML, in a sentence)
-is refused rather than shown broken.
+turn an error into text in the page. A figure travels through Markdown as a word in a paragraph of
+its own; one that ends up anywhere else (in a code block, in raw HTML, in a sentence) is refused
+rather than shown broken.
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from mkdocs.exceptions import BuildError
 from embed import films
 from embed.figure import figure
 from embed.options import Option, WrongBody, read
+from simulations import Problem, catalog
 
 NAME = "simulation"
 OWN = ("scenario", "seed", "caption")
@@ -61,10 +63,8 @@ class SimulationExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         page = _Page(md)
         md.registerExtension(self)
-        # The page as written, before normalize_whitespace (30), which also forbids placeholders;
-        # the blocks before superfences (25) and raw HTML (20) hide lines from us.
-        md.preprocessors.register(_Written(md, page), "simulation-page", 40)
-        md.preprocessors.register(_Blocks(md, page), "simulation", 29)
+        # Before all others (snippets are next, at 32), so that lines have the file's numbers.
+        md.preprocessors.register(_Blocks(md, page), "simulation", 40)
         # After inline (20), by when every paragraph has the text that it will have.
         md.treeprocessors.register(_Places(md, page), "simulation", 1)
 
@@ -74,12 +74,12 @@ class _Page:
 
     def __init__(self, md: Markdown) -> None:
         self.md = md
-        self.lines: dict[str, int] = {}
+        self.figures: dict[str, tuple[int, str]] = {}
         self.identities: dict[str, int] = {}
         self.offset = 0
 
     def begin(self, lines: Sequence[str]) -> None:
-        self.lines.clear()
+        self.figures.clear()
         self.identities.clear()
         # MkDocs cuts the front matter off, so what is left begins further down in the file.
         source = self._file.content_string if self._file else ""
@@ -87,7 +87,7 @@ class _Page:
         self.offset = source.count("\n", 0, max(start, 0))
 
     @property
-    def _file(self):  # noqa: ANN202  MkDocs hands the page's file to its own processor alone
+    def _file(self):
         known = "relpath" in self.md.treeprocessors
         return self.md.treeprocessors["relpath"].file if known else None
 
@@ -111,16 +111,6 @@ class _Page:
         return stem if count == 1 else f"{stem}-{count}"
 
 
-class _Written(Preprocessor):
-    def __init__(self, md: Markdown, page: _Page) -> None:
-        super().__init__(md)
-        self.page = page
-
-    def run(self, lines: list[str]) -> list[str]:
-        self.page.begin(lines)
-        return lines
-
-
 class _Blocks(Preprocessor):
     """Replaces each block by a placeholder for its figure."""
 
@@ -129,6 +119,7 @@ class _Blocks(Preprocessor):
         self.page = page
 
     def run(self, lines: list[str]) -> list[str]:
+        self.page.begin(lines)
         return list(self._replaced(lines))
 
     def _replaced(self, lines: list[str]) -> Iterator[str]:
@@ -152,8 +143,8 @@ class _Blocks(Preprocessor):
             found, indent = self._block(lines, number, slashes)
             number += len(found.body) + 1
             html = self._figure(found)
-            placeholder = self.md.htmlStash.store(html)
-            self.page.lines[placeholder] = found.line
+            placeholder = f"simulationfigure{hashlib.sha256(html.encode()).hexdigest()}"
+            self.page.figures[placeholder] = (found.line, html)
             yield from ("", indent + placeholder, "")
         if inside_fence:
             raise self.page.wrong(
@@ -188,7 +179,7 @@ class _Blocks(Preprocessor):
             raise self.page.wrong(
                 line,
                 f"The block names no simulation. Write “/// {NAME} | NAME”, NAME being one of "
-                f"{', '.join(self._package().catalog())}.",
+                f"{', '.join(catalog())}.",
             )
         body = []
         for number, text in enumerate(lines[line:], start=line + 1):
@@ -207,21 +198,14 @@ class _Blocks(Preprocessor):
             line, f"{name}: this block is never closed. Close it with a line that holds only ///."
         )
 
-    def _package(self):  # noqa: ANN202  a module
-        try:
-            return films.simulations()
-        except films.BrokenSource as error:
-            raise WrongEmbed(str(error)) from None
-
     def _figure(self, found: Found) -> str:
-        package = self._package()
         options: dict[str, Option] = {}
         try:
-            package.load(found.name)
+            films.load(found.name)
             options = read(found.body, found.line + 1)
             seed = options["seed"].value if "seed" in options else "0"
             if not re.fullmatch(r"[0-9]{1,10}", seed):
-                raise package.Problem(f"seed must be a whole number, not “{seed}”.", parameter="seed")
+                raise Problem(f"seed must be a whole number, not “{seed}”.", parameter="seed")
             film = films.film(
                 found.name,
                 {name: o.value for name, o in options.items() if name not in OWN},
@@ -230,14 +214,14 @@ class _Blocks(Preprocessor):
             )
         except WrongBody as error:
             raise self.page.wrong(error.line, f"{found.name}: {error.message}") from None
-        except package.Problem as problem:
+        except Problem as problem:
             raise self._wrong(found, options, problem) from None
         except films.BrokenSource as error:
             raise self.page.wrong(found.line, f"{found.name}: {error}") from None
         caption = options["caption"].value if "caption" in options else None
         return figure(film, identity=self.page.identity(film), caption=caption)
 
-    def _wrong(self, found: Found, options: dict[str, Option], problem) -> WrongEmbed:  # noqa: ANN001
+    def _wrong(self, found: Found, options: dict[str, Option], problem: Problem) -> WrongEmbed:
         """The model's own sentence, with the place in the page that it speaks of."""
         option = options.get(problem.parameter)
         if option is None:
@@ -252,22 +236,25 @@ class _Blocks(Preprocessor):
 
 
 class _Places(Treeprocessor):
-    """Sees to it that every placeholder stands where a figure can."""
+    """Puts the figures in, and sees to it that each stands where a figure can."""
 
     def __init__(self, md: Markdown, page: _Page) -> None:
         super().__init__(md)
         self.page = page
 
     def run(self, root: Element) -> None:
-        placed = {(element.text or "").strip() for element in root.iter() if element.tag in _ALONE}
-        for placeholder, line in self.page.lines.items():
-            if placeholder not in placed:
-                raise self.page.wrong(
-                    line,
-                    "A simulation cannot stand here: inside a code block, raw HTML, a comment, a "
-                    "table or a sentence. Give it lines of its own; to show the block as text, put "
-                    "it between ``` and ```.",
-                )
+        figures = dict(self.page.figures)
+        for element in root.iter():
+            if element.tag in _ALONE and (element.text or "").strip() in figures:
+                _, html = figures.pop(element.text.strip())
+                element.text = self.md.htmlStash.store(html)
+        for line, _ in figures.values():
+            raise self.page.wrong(
+                line,
+                "A simulation cannot stand here: inside a code block, raw HTML, a comment, a table "
+                "or a sentence. Give it lines of its own; to show the block as text, put it "
+                "between ``` and ```.",
+            )
 
 
 def makeExtension(**options: object) -> SimulationExtension:

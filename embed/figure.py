@@ -1,4 +1,4 @@
-"""Film -> the figure's HTML: complete without JavaScript, and what the player takes over with it."""
+"""Film -> the figure's HTML: complete without JavaScript, and all that the player needs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The body of a `simulation` block: a flat mapping in YAML, read so that nothing wrong slips through.
+"""The body of a `simulation` block: a flat mapping in YAML, read so that no mistake slips through.
 
-PyYAML takes the last of two equal keys in silence and turns `no` into False. Here the nodes are read
-before they become values: every value stays the text that was written, and each key and each line
-of a script keeps its place, so that an error can name the line.
+PyYAML takes the last of two equal keys in silence and turns `no` into False. Here the nodes are
+read before they become values: every value stays the text that was written, and each key and each
+line of a script keeps its place, so that an error can name the line.
 """
 
 from __future__ import annotations

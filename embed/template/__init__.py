@@ -8,7 +8,7 @@ from .scenes import draw
 SIMULATION = Simulation(
     name="NAME",
     title="Two clients and a counter",
-    summary="Two clients add to one counter, by reading it and writing back what they read plus one.",
+    summary="Two clients add to one counter: each reads it and writes back one more.",
     parameters=(
         Parameter(
             "additions",

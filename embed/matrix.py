@@ -1,0 +1,5 @@
+"""The matrix."""
+
+
+def matrix() -> str:
+    return "# Matrix"
