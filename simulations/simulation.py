@@ -327,13 +327,16 @@ class Simulation:
             verdict=outcome.verdict,
         )
 
-    def states(self, trace: Trace) -> tuple[Any, ...]:
-        """The state after each step, by folding the events."""
-        return _states(self.initial, self.apply, _ById(trace))
-
     def json(self, trace: Trace) -> str:
         """The trace as `run --json` prints it, with this simulation's own keys."""
         return json.dumps({**trace.declare(), **self.report(trace)}, ensure_ascii=False, indent=1)
+
+
+def fold(
+    initial: Callable[[Trace], Any], apply: Callable[[Any, Event], Any], trace: Trace
+) -> tuple[Any, ...]:
+    """The state after each step of a trace. Those of the last few traces are kept."""
+    return _states(initial, apply, _ById(trace))
 
 
 class _ById:
@@ -350,7 +353,9 @@ class _ById:
 
 
 @lru_cache(maxsize=4)
-def _states(initial: Any, apply: Any, key: _ById) -> tuple[Any, ...]:
+def _states(
+    initial: Callable[[Trace], Any], apply: Callable[[Any, Event], Any], key: _ById
+) -> tuple[Any, ...]:
     state = initial(key.trace)
     states = []
     for event in key.trace.events:
