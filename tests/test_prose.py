@@ -1,4 +1,4 @@
-"""The prose of the course: what would make a reader or a screen reader stumble, by file and line."""
+"""The prose of the course: what would make a reader stumble, by file and line."""
 
 from __future__ import annotations
 
