@@ -1,0 +1,65 @@
+/**
+ * Asking the one worker of the visit. It keeps only its latest trace, and every figure of every page
+ * shares it, so a run that is no longer the latest is run again before more of it is drawn.
+ */
+
+import { host, type Answer, type Host, type Options } from "./host";
+import type { Values } from "./film";
+
+const script = document.currentScript as HTMLScriptElement | null;
+
+/** The address of a file beside this script, or, with `../`, beside its folder. */
+export function beside(path: string): URL {
+  return new URL(path, script?.src ?? document.baseURI);
+}
+
+let keeper: Host | undefined;
+
+/** The keeper of the worker: made at first use, then the same for the whole visit. */
+export function worker(): Host {
+  keeper ??= host(beside("../runtime/"));
+  return keeper;
+}
+
+export interface Question {
+  readonly simulation: string;
+  readonly scenario: string | null;
+  readonly parameters: Values;
+  readonly seed: number;
+  readonly source: string | null;
+}
+
+let latest: Run | null = null;
+
+export class Run {
+  readonly #question: Question;
+  readonly #tainted: boolean;
+
+  constructor(question: Question) {
+    this.#question = question;
+    this.#tainted = question.source !== null;
+  }
+
+  /** The film of this run, with the one frame of `step` drawn, or its first telling one. */
+  async film(step: number | null, options: Options = {}): Promise<Answer> {
+    latest = this;
+    const message = { do: "run", ...this.#question, step };
+    const answer = await worker().request(message, { ...options, tainted: this.#tainted });
+    if (!answer.ok && latest === this) latest = null;
+    return answer;
+  }
+
+  /** More frames of this run. */
+  async draw(steps: readonly number[]): Promise<Answer> {
+    const again = latest === this ? null : this.film(steps[0] ?? 0);
+    const drawn = worker().request({ do: "draw", steps }, { tainted: this.#tainted });
+    const ran = await again;
+    const answer = await drawn;
+    return ran && !ran.ok ? ran : answer;
+  }
+}
+
+/** What a simulation says of itself when asked, with the source of its model. */
+export async function describe(simulation: string, options: Options): Promise<Answer> {
+  return worker().request({ do: "describe", simulation }, options);
+}
