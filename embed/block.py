@@ -31,7 +31,7 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs.exceptions import BuildError
 
 from embed import films
-from embed.figure import figure
+from embed.figure import declaration, figure
 from embed.options import Option, WrongBody, read
 from simulations import Problem, catalog
 
@@ -76,11 +76,13 @@ class _Page:
         self.md = md
         self.figures: dict[str, tuple[int, str]] = {}
         self.identities: dict[str, int] = {}
+        self.declared: set[str] = set()
         self.offset = 0
 
     def begin(self, lines: Sequence[str]) -> None:
         self.figures.clear()
         self.identities.clear()
+        self.declared.clear()
         # MkDocs cuts the front matter off, so what is left begins further down in the file.
         source = self._file.content_string if self._file else ""
         start = source.rfind("\n".join(lines))
@@ -219,7 +221,12 @@ class _Blocks(Preprocessor):
         except films.BrokenSource as error:
             raise self.page.wrong(found.line, f"{found.name}: {error}") from None
         caption = options["caption"].value if "caption" in options else None
-        return figure(film, identity=self.page.identity(film), caption=caption)
+        declared = films.load(found.name).declare()
+        html = figure(film, declared, identity=self.page.identity(film), caption=caption)
+        if found.name not in self.page.declared:
+            self.page.declared.add(found.name)
+            html += declaration(declared)
+        return html
 
     def _wrong(self, found: Found, options: dict[str, Option], problem: Problem) -> WrongEmbed:
         """The model's own sentence, with the place in the page that it speaks of."""

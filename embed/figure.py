@@ -8,21 +8,39 @@ from html import escape
 from typing import Any
 
 
-def figure(film: Mapping[str, Any], *, identity: str, caption: str | None) -> str:
-    """The `<figure>` of one film, on one line so that Markdown leaves it alone."""
+def figure(
+    film: Mapping[str, Any], declared: Mapping[str, Any], *, identity: str, caption: str | None
+) -> str:
+    """The `<figure>` of one film, on one line so that Markdown leaves it alone.
+
+    `data-fields` counts the fields that the player's form will have: room is kept for them.
+    """
     telling = film["telling"]
     scenario = "" if film["scenario"] is None else f' data-scenario="{escape(film["scenario"])}"'
-    data = json.dumps(film, ensure_ascii=False, separators=(",", ":"))
-    # `</script` would end the element, and `<!--` begin a comment in it.
-    data = data.replace("</", "<\\/").replace("<!--", "<\\u0021--")
+    fields = [p for p in declared["parameters"] if p["kind"] != "script"]
+    count = len(fields) + bool(declared["scenarios"])
     sentence = caption or film["steps"][telling]["sentence"]
     return (
         f'<figure class="simulation"><sim-player id="{escape(identity)}" '
-        f'data-simulation="{escape(film["simulation"])}"{scenario}>'
+        f'data-simulation="{escape(film["simulation"])}"{scenario} data-fields="{count}">'
         f'<div class="sim-stage" data-search-exclude>{_panels(film, telling)}</div>'
-        f'<script type="application/json" class="sim-film">{data}</script></sim-player>'
+        f'<script type="application/json" class="sim-film">{_json(film)}</script></sim-player>'
         f"<figcaption>{escape(sentence)}</figcaption>{_transcript(film)}</figure>"
     )
+
+
+def declaration(declared: Mapping[str, Any]) -> str:
+    """What the player builds its form from; a page holds it once for each simulation."""
+    return (
+        f'<script type="application/json" class="sim-declaration" '
+        f'data-simulation="{escape(declared["name"])}">{_json(declared)}</script>'
+    )
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # `</script` would end the element, and `<!--` begin a comment in it.
+    return text.replace("</", "<\\/").replace("<!--", "<\\u0021--")
 
 
 def _panels(film: Mapping[str, Any], step: int) -> str:

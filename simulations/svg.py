@@ -25,7 +25,8 @@ def svg(panel: Panel) -> str:
     marks = "".join(_mark(mark) for mark in panel.marks)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="scene" role="img" '
-        f'viewBox="0 0 {panel.width} {panel.height}" aria-label="{escape(panel.summary)}">'
+        f'viewBox="0 0 {panel.width} {panel.height}" width="{panel.width}" '
+        f'height="{panel.height}" aria-label="{escape(panel.summary)}">'
         f"{marks}</svg>"
     )
 
@@ -38,12 +39,7 @@ def sheet(scene: Scene, style: str) -> str:
     body = []
     for panel in scene.panels:
         body.append(f'<text class="heading" x="{gap}" y="{y + 14}">{escape(panel.title)}</text>')
-        inner = svg(panel).replace(
-            "<svg ",
-            f'<svg x="{gap}" y="{y + heading}" width="{panel.width}" height="{panel.height}" ',
-            1,
-        )
-        body.append(inner)
+        body.append(svg(panel).replace("<svg ", f'<svg x="{gap}" y="{y + heading}" ', 1))
         y += heading + panel.height + gap
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" width="{width}" '
