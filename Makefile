@@ -6,6 +6,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+MACHINE_PATH := $(PATH)
 # Nothing is activated: the environment's tools come first for every command below.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
@@ -83,7 +84,7 @@ $(RUNTIME): $(READY) $(RUNTIME_SOURCES)
 
 # The environment. PYTHON=... chooses the interpreter; otherwise the first that is new enough.
 $(PY):
-	@for python in $(PYTHON) python3.13 python3.14 python3.12 python python3; do \
+	@PATH="$(MACHINE_PATH)"; for python in $(PYTHON) python3.13 python3.14 python3.12 python python3; do \
 	    "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 12))' 2>/dev/null \
 	        || continue; \
 	    echo "Making .venv with $$("$$python" --version)."; \
@@ -105,5 +106,5 @@ $(PY):
 	    $(PY) -m pip install --quiet --require-hashes --disable-pip-version-check \
 	        -r requirements-node.txt; }
 	@cmp -s $< $@ && test -d node_modules || { echo "Installing the Node packages of $<."; \
-	    npm ci --silent --no-audit --no-fund; }
+	    npm ci --loglevel=error; }
 	@cp $< $@
