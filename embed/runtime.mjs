@@ -1,0 +1,39 @@
+// The steps of runtime.py that need Node. Each call does one, told by JSON in the first argument:
+//   {"do": "bundle", "entry": F}                          the script, bundled, on standard output
+//   {"do": "compile", "zips": [{source, target, beside}]}  bytecode, made by Pyodide's own Python
+import { readFileSync, writeFileSync } from "node:fs";
+
+const asked = JSON.parse(process.argv[2]);
+
+async function bundle({ entry }) {
+  const { build } = await import("esbuild");
+  const made = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    legalComments: "none",
+    logLevel: "error",
+    // Pyodide's code for Node: never reached in a browser, and no import() may remain.
+    external: ["node:*", "ws"],
+    supported: { "dynamic-import": false },
+    define: { "import.meta.url": '"https://runtime.invalid/"' },
+  });
+  process.stdout.write(made.outputFiles[0].text);
+}
+
+async function compile({ zips }) {
+  const { loadPyodide } = await import("pyodide");
+  const pyodide = await loadPyodide();
+  pyodide.runPython(readFileSync(new URL("bytecode.py", import.meta.url), "utf8"));
+  const compileZip = pyodide.globals.get("compile_zip");
+  for (const { source, target, beside } of zips) {
+    pyodide.FS.writeFile("/source.zip", readFileSync(source));
+    compileZip.callKwargs("/source.zip", "/target.zip", { beside });
+    writeFileSync(target, pyodide.FS.readFile("/target.zip"));
+  }
+}
+
+await { bundle, compile }[asked.do](asked);

@@ -1,0 +1,216 @@
+"""Build step: everything that runs Python in the reader's browser, into docs/assets/runtime.
+
+    python -m embed.runtime
+
+It holds Pyodide's WebAssembly and Python's standard library, the simulations' wheel, the lockfile
+that names it, the worker that runs them, and the sandboxed frame around that worker. Each file's
+name holds its content's hash; manifest.json lists them, with size and SHA-256, for host.ts.
+
+Bytecode is compiled under Node by Pyodide itself, since it belongs to one version of Python and the
+machine's is another. A part is made again only when what it is made from has changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from flit_core import buildapi
+from pyodide_lock import PyodideLockSpec
+from pyodide_lock.utils import add_wheels_to_spec
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "assets" / "runtime"
+CACHE = ROOT / "build" / "runtime"
+PYODIDE = ROOT / "node_modules" / "pyodide"
+EMBED = ROOT / "embed"
+PLAYER = EMBED / "player"
+STEPS = EMBED / "runtime.mjs"
+BYTECODE = EMBED / "bytecode.py"
+NODE = os.environ.get("NODE", "node")
+MOMENT = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of the runtime: the two halves of its name, and what the reader is told of it."""
+
+    name: str
+    before: str
+    after: str
+    what: str
+    make: Callable[[], bytes]
+    sources: tuple[Path, ...]
+
+
+def node(**asked: object) -> bytes:
+    """Run one step of runtime.mjs."""
+    done = subprocess.run(
+        [NODE, str(STEPS), json.dumps(asked)], cwd=ROOT, capture_output=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"The runtime could not be built: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def packed(data: bytes) -> bytes:
+    return gzip.compress(data, 9, mtime=0)
+
+
+def bytecode(source: Path, *, beside: bool) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "target.zip"
+        zips = [{"source": str(source), "target": str(target), "beside": beside}]
+        node(do="compile", zips=zips)
+        return target.read_bytes()
+
+
+def worker() -> bytes:
+    return node(do="bundle", entry="embed/player/worker.ts")
+
+
+def frame() -> bytes:
+    script = node(do="bundle", entry="embed/player/frame.ts").decode()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = (PLAYER / "frame.html").read_text("utf-8")
+    return page.replace("{hash}", f"sha256-{digest}").replace("{script}", script).encode()
+
+
+def wasm() -> bytes:
+    return packed((PYODIDE / "pyodide.asm.wasm").read_bytes())
+
+
+def library() -> bytes:
+    return packed(bytecode(PYODIDE / "python_stdlib.zip", beside=False))
+
+
+def record_line(name: str, data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{name},sha256={digest},{len(data)}\n"
+
+
+def wheel() -> bytes:
+    """The simulations' wheel as flit makes it, with bytecode for Pyodide's Python beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        with contextlib.chdir(ROOT):
+            plain = Path(folder) / buildapi.build_wheel(folder)
+        compiled = bytecode(plain, beside=True)
+        members: dict[str, bytes] = {}
+        for archive in (plain, io.BytesIO(compiled)):
+            with zipfile.ZipFile(archive) as opened:
+                members |= {name: opened.read(name) for name in opened.namelist()}
+    record = next(name for name in members if name.endswith(".dist-info/RECORD"))
+    del members[record]
+    lines = [record_line(name, members[name]) for name in sorted(members)]
+    members[record] = ("".join(lines) + f"{record},,\n").encode()
+    result = io.BytesIO()
+    with zipfile.ZipFile(result, "w") as made:
+        for name in [*sorted(members.keys() - {record}), record]:
+            info = zipfile.ZipInfo(name, MOMENT)
+            made.writestr(info, members[name], zipfile.ZIP_DEFLATED, 9)
+    return result.getvalue()
+
+
+def lock() -> bytes:
+    """Pyodide's lockfile with one package: ours, by its hash."""
+    (made,) = TARGET.glob("*.whl")
+    spec = PyodideLockSpec.from_json(PYODIDE / "pyodide-lock.json")
+    spec.packages.clear()
+    spec = add_wheels_to_spec(spec, [made])
+    spec.check_wheel_filenames()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pyodide-lock.json"
+        spec.to_json(path)
+        return path.read_bytes()
+
+
+def parts() -> list[Part]:
+    """In the order in which the reader is told of them; the lockfile comes after its wheel."""
+    project = ROOT / "pyproject.toml"
+    version = tomllib.loads(project.read_text("utf-8"))["project"]["version"]
+    steps = (EMBED / "runtime.py", STEPS)
+    compiling = (*steps, BYTECODE, PYODIDE / "pyodide.asm.wasm", PYODIDE / "python_stdlib.zip")
+    glue = (PYODIDE / "pyodide.mjs", PYODIDE / "pyodide.asm.mjs")
+    models = tuple(
+        path
+        for path in sorted((ROOT / "simulations").rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    wire = PLAYER / "wire.ts"
+    of_worker = (PLAYER / "worker.ts", PLAYER / "mask.ts", wire)
+    of_frame = (PLAYER / "frame.ts", PLAYER / "frame.html", wire)
+    of_wheel = (*compiling, project, *models)
+    python, engine = "Python's standard library", "the Python engine"
+    wheel_parts = (f"simulations-{version}-0", "-py3-none-any.whl")
+    return [
+        Part("wasm", "python-", ".wasm.bin", engine, wasm, compiling),
+        Part("worker", "worker-", ".js", engine, worker, (*steps, *glue, *of_worker)),
+        Part("frame", "frame-", ".html", engine, frame, (*steps, *of_frame)),
+        Part("library", "library-", ".zip.bin", python, library, compiling),
+        Part("wheel", *wheel_parts, "the simulations", wheel, of_wheel),
+        Part("lock", "pyodide-lock-", ".json", "the simulations", lock, of_wheel),
+    ]
+
+
+def fingerprint(sources: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sources:
+        data = path.read_bytes() if path.exists() else b""
+        digest.update(f"{path.relative_to(ROOT)} {len(data)}\n".encode() + data)
+    return digest.hexdigest()
+
+
+def build() -> bool:
+    """Make what has changed; true if anything had."""
+    state = CACHE / "state.json"
+    known_parts = json.loads(state.read_text("utf-8")) if state.exists() else {}
+    assets: dict[str, dict[str, str | int]] = {}
+    changed = False
+    TARGET.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for part in parts():
+        inputs = fingerprint(part.sources)
+        known = known_parts.get(part.name, {})
+        file = TARGET / known.get("file", "none")
+        if known.get("inputs") == inputs and file.exists():
+            data = file.read_bytes()
+        else:
+            changed = True
+            print(f"Building {part.what} ({part.name}) for the browser.", flush=True)
+            for stale in TARGET.glob(f"{part.before}*{part.after}"):
+                stale.unlink()
+            data = part.make()
+            digest = hashlib.sha256(data).hexdigest()
+            file = TARGET / f"{part.before}{digest[:12]}{part.after}"
+            file.write_bytes(data)
+            known_parts[part.name] = {"inputs": inputs, "file": file.name}
+            state.write_text(json.dumps(known_parts, indent=1) + "\n", "utf-8")
+        assets[part.name] = {
+            "file": file.name,
+            "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "what": part.what,
+        }
+    manifest = TARGET / "manifest.json"
+    if changed or not manifest.exists():
+        pyodide = json.loads((PYODIDE / "package.json").read_text("utf-8"))["version"]
+        listed = {"version": 1, "pyodide": pyodide, "assets": assets}
+        manifest.write_text(json.dumps(listed, indent=1) + "\n", "utf-8")
+    return changed
+
+
+if __name__ == "__main__":
+    build()
