@@ -116,7 +116,7 @@ def _trace(options: argparse.Namespace) -> tuple[Simulation, Trace]:
 def text(trace: Trace) -> str:
     """A trace for reading: a sentence an event, then the verdict. Golden cases hold this form."""
     lines = [event.sentence for event in trace.events]
-    if trace.verdict is not None:
+    if trace.verdict is not None and not lines[-1].startswith(trace.verdict["sentence"]):
         lines += ["", trace.verdict["sentence"]]
     return "\n".join(lines) + "\n"
 

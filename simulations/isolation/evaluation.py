@@ -12,7 +12,6 @@ A dialect is "postgresql", "innodb" or "standard". The differences that matter t
 - ORDER BY puts NULL last in PostgreSQL and first in MariaDB.
 """
 
-import difflib
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -40,7 +39,7 @@ from simulations.isolation.sql import (
     Update,
     Value,
 )
-from simulations.simulation import Problem
+from simulations.simulation import Problem, nearest
 
 Row = Mapping[str, Value]
 
@@ -296,10 +295,10 @@ def check(statement: Statement, schema: Schema, dialect: str) -> None:
     if not isinstance(statement, Insert | Update | Delete | Select):
         return
     if statement.table not in schema:
-        hint = nearest(statement.table, schema)
-        raise Problem(
-            f"There is no table `{statement.table}`{hint}.", column=statement.position
-        )
+        message = f"There is no table “{statement.table}”."
+        if schema:
+            message += nearest(statement.table, schema)
+        raise Problem(message, column=statement.position)
     table = schema[statement.table]
     types = {column.name: column.type for column in table.columns}
     if isinstance(statement, Insert):
@@ -426,12 +425,7 @@ def known(name: str, types: Mapping[str, str], position: int) -> None:
             raise Problem(
                 f"A value to insert cannot read a column, and `{name}` is one.", column=position
             )
-        raise Problem(f"There is no column `{name}`{nearest(name, types)}.", column=position)
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(names), 1, 0.5)
-    return f"; `{close[0]}` is the nearest name" if close else ""
+        raise Problem(f"There is no column “{name}”.{nearest(name, types)}", column=position)
 
 
 def division(tree: Expression) -> Binary | None:

@@ -93,9 +93,7 @@ class History:
         """
         self.order += 1
         known = {key: version for key, version in seen.items() if version is not None}
-        self.predicate_reads.append(
-            PredicateRead(self.order, self.line, txn, table, where, known)
-        )
+        self.predicate_reads.append(PredicateRead(self.order, self.line, txn, table, where, known))
 
     def undo(self, version: int) -> None:
         """A savepoint, or the failure of its statement, took this version back."""

@@ -171,7 +171,7 @@ def _versions(now: State, states: tuple[State, ...]) -> Panel:
 
 def _chain(name: str, chain: Chain, now: State, wide: int, y: int) -> Iterable[Mark]:
     shown = chain.versions[-MOST_VERSIONS:]
-    columns = (now.columns or {}).get(chain.table, ())
+    columns = (now.schema or {}).get(chain.table, ())
     for place, version in enumerate(shown):
         x = 92 + place * (wide + 8)
         if place or len(chain.versions) > len(shown):

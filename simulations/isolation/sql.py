@@ -11,11 +11,13 @@ What expressions mean, and which types they must have, is in evaluation.py.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from simulations.simulation import Problem
 
 Value = int | str | bool | None
 LARGEST = 2**31 - 1
+LONGEST = 30  # characters of a name
 DEEPEST = 40  # nested expressions; far from Python's own limit, far beyond what a lesson needs
 
 
@@ -239,7 +241,7 @@ OUTSIDE = {
 }  # fmt: skip
 
 TOKEN = re.compile(
-    r"""(?P<space>\s+|--.*)
+    r"""(?P<space>\s+|--[^\n]*)
     |(?P<number>\d+(?:\.\d+)?)
     |(?P<name>[A-Za-z_][A-Za-z_0-9]*)
     |(?P<text>'(?:[^']|'')*')
@@ -283,8 +285,10 @@ def tokens(text: str) -> list[Token]:
             raise Problem(
                 f"{value} is a decimal number; only whole numbers are modelled.", column=column
             )
-        if kind == "number" and match.end() < len(text) and (
-            text[match.end()].isalnum() or text[match.end()] == "_"
+        if (
+            kind == "number"
+            and match.end() < len(text)
+            and (text[match.end()].isalnum() or text[match.end()] == "_")
         ):
             raise Problem("A name cannot start with a digit.", column=column)
         lowered = value.lower() if kind == "name" else value
@@ -293,6 +297,7 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Statement:
     """The statement that `text` is, or a Problem with its column."""
     return Parser(text).statement()
@@ -357,6 +362,8 @@ class Parser:
                 f"`{token.value}` is a reserved word, so it cannot be {what}.",
                 column=token.start + 1,
             )
+        if len(token.value) > LONGEST:
+            raise Problem(f"This name has over {LONGEST} characters.", column=token.start + 1)
         self.index += 1
         return token.value
 
@@ -754,9 +761,7 @@ class Parser:
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise Problem(
-                f"This expression is over {DEEPEST} deep.", column=self.here.start + 1
-            )
+            raise Problem(f"This expression is over {DEEPEST} deep.", column=self.here.start + 1)
 
 
 def height(tree: Expression) -> int:
