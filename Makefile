@@ -22,7 +22,7 @@ SITE := site/index.html
 # What each is made from. Folders count too, since a file that goes changes only its folder.
 files = $(shell find $(wildcard $(1)) -name __pycache__ -prune -o -print)
 PLAYER_SOURCES = $(call files,embed/player)
-RUNTIME_SOURCES = $(call files,simulations embed/runtime* embed/bytecode.py)
+RUNTIME_SOURCES = $(call files,simulations embed/player embed/runtime.* embed/bytecode.py pyproject.toml)
 SITE_SOURCES = $(call files,docs simulations seeds includes overrides mkdocs.yml) \
     $(wildcard embed/*.py tests/reality/*.json)
 
@@ -45,13 +45,13 @@ test: $(READY) ## Run every test
 	ruff format --check --quiet .
 	tsc --noEmit --project embed/player
 	@$(MAKE) site
-	$(PYTEST) -n 2 --ignore tests/browser --ignore tests/reality
+	$(PYTEST) -n 2 --dist loadgroup --ignore tests/browser --ignore tests/reality
 	$(PYTEST) tests/browser
-	$(PYTEST) -n 2 tests/reality
+	$(PYTEST) -n 2 --dist loadgroup tests/reality
 
 reality: $(READY) ## Compare N random schedules an engine and level with the real databases (N=10000)
 	@$(PY) -m tests.install
-	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 tests/reality
+	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 --dist loadgroup tests/reality
 
 bench: $(SITE) ## Measure the budgets; keep them in benchmarks/RESULTS.md
 	@$(PY) -m benchmarks
@@ -81,6 +81,7 @@ $(PLAYER): .venv/.node-ready $(PLAYER_SOURCES)
 
 $(RUNTIME): $(READY) $(RUNTIME_SOURCES)
 	@$(PY) -m embed.runtime
+	@touch $@
 
 # The environment. PYTHON=... chooses the interpreter; otherwise the first that is new enough.
 $(PY):
