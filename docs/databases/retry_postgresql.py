@@ -32,12 +32,12 @@ def transact[T](
 
 
 # --8<-- [start:leave]
-def leave(connection: psycopg.Connection, doctor: int) -> bool:
+def leave(connection: psycopg.Connection, doctor: str) -> bool:
     query = "SELECT COUNT(*) FROM doctors WHERE on_call = 1"
     (on_call,) = connection.execute(query).fetchone()
     if on_call < 2:
         return False
-    connection.execute("UPDATE doctors SET on_call = 0 WHERE id = %s", [doctor])
+    connection.execute("UPDATE doctors SET on_call = 0 WHERE name = %s", [doctor])
     return True
 
 

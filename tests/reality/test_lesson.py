@@ -26,14 +26,14 @@ class Seen:
 
 
 DOCTORS = """
-setup: CREATE TABLE doctors (id INT PRIMARY KEY, on_call INT);
-setup: INSERT INTO doctors VALUES (1, 1), (2, 1);
+setup: CREATE TABLE doctors (name VARCHAR(10) PRIMARY KEY, on_call INT);
+setup: INSERT INTO doctors VALUES ('Alice', 1), ('Bob', 1);
 """
 ROWS = """
 setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);
 setup: INSERT INTO test VALUES (1, 10), (2, 20), (3, 30);
 """
-BOTH_LEFT = {"commit": "ok", "table": "1 0, 2 0"}
+BOTH_LEFT = {"commit": "ok", "table": "Alice 0, Bob 0"}
 
 ALL = (
     Seen(
@@ -44,18 +44,18 @@ T1: BEGIN;
 T2: BEGIN;
 T1: SELECT COUNT(*) FROM doctors WHERE on_call = 1;
 T2: SELECT COUNT(*) FROM doctors WHERE on_call = 1;
-T1: UPDATE doctors SET on_call = 0 WHERE id = 1;    -- first
-T2: UPDATE doctors SET on_call = 0 WHERE id = 2;    -- second
+T1: UPDATE doctors SET on_call = 0 WHERE name = 'Alice';   -- first
+T2: UPDATE doctors SET on_call = 0 WHERE name = 'Bob';     -- second
 T1: COMMIT;
 T2: COMMIT;                                         -- commit
 """,
         {
             (PG, RC): BOTH_LEFT,
             (PG, RR): BOTH_LEFT,
-            (PG, SER): {"second": "1", "commit": "40001", "table": "1 0, 2 1"},
+            (PG, SER): {"second": "1", "commit": "40001", "table": "Alice 0, Bob 1"},
             (MARIA, RC): BOTH_LEFT,
             (MARIA, RR): BOTH_LEFT,
-            (MARIA, SER): {"first": "waits, 1", "second": "1213", "table": "1 0, 2 1"},
+            (MARIA, SER): {"first": "waits, 1", "second": "1213", "table": "Alice 0, Bob 1"},
         },
     ),
     Seen(
@@ -66,8 +66,8 @@ T1: BEGIN ISOLATION LEVEL SERIALIZABLE;
 T2: BEGIN ISOLATION LEVEL REPEATABLE READ;
 T1: SELECT COUNT(*) FROM doctors WHERE on_call = 1;
 T2: SELECT COUNT(*) FROM doctors WHERE on_call = 1;
-T1: UPDATE doctors SET on_call = 0 WHERE id = 1;
-T2: UPDATE doctors SET on_call = 0 WHERE id = 2;
+T1: UPDATE doctors SET on_call = 0 WHERE name = 'Alice';
+T2: UPDATE doctors SET on_call = 0 WHERE name = 'Bob';
 T1: COMMIT;
 T2: COMMIT;                                         -- commit
 """,
@@ -79,16 +79,16 @@ T2: COMMIT;                                         -- commit
         + """
 T1: BEGIN;
 T2: BEGIN;
-T1: SELECT id FROM doctors WHERE on_call = 1 FOR UPDATE;
-T2: SELECT id FROM doctors WHERE on_call = 1 FOR UPDATE;   -- read
-T1: UPDATE doctors SET on_call = 0 WHERE id = 1;
+T1: SELECT name FROM doctors WHERE on_call = 1 FOR UPDATE;
+T2: SELECT name FROM doctors WHERE on_call = 1 FOR UPDATE;   -- read
+T1: UPDATE doctors SET on_call = 0 WHERE name = 'Alice';
 T1: COMMIT;
 """,
         {
-            (PG, RC): {"read": "waits, 2"},
+            (PG, RC): {"read": "waits, Bob"},
             (PG, RR): {"read": "waits, 40001"},
-            (MARIA, RC): {"read": "waits, 2"},
-            (MARIA, RR): {"read": "waits, 2"},
+            (MARIA, RC): {"read": "waits, Bob"},
+            (MARIA, RR): {"read": "waits, Bob"},
         },
     ),
     Seen(

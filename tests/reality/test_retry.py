@@ -33,9 +33,9 @@ class Meeting:
 
     def __init__(self) -> None:
         self.barrier = threading.Barrier(2, timeout=10)
-        self.runs = {1: 0, 2: 0}
+        self.runs = {"Alice": 0, "Bob": 0}
 
-    def of(self, doctor: int) -> None:
+    def of(self, doctor: str) -> None:
         self.runs[doctor] += 1
         if self.runs[doctor] == 1:
             self.barrier.wait()
@@ -61,8 +61,8 @@ def connect(postgresql_server: PostgreSQLServer) -> Callable[[], psycopg.Connect
         admin.execute("DROP DATABASE IF EXISTS lesson")
         admin.execute("CREATE DATABASE lesson")
     with connection() as first:
-        first.execute("CREATE TABLE doctors (id INT PRIMARY KEY, name TEXT, on_call INT)")
-        first.execute("INSERT INTO doctors VALUES (1, 'Alice', 1), (2, 'Bob', 1)")
+        first.execute("CREATE TABLE doctors (name VARCHAR(10) PRIMARY KEY, on_call INT)")
+        first.execute("INSERT INTO doctors VALUES ('Alice', 1), ('Bob', 1)")
     return connection
 
 
@@ -70,7 +70,7 @@ def test_of_two_doctors_one_stays(connect: Callable[[], psycopg.Connection]) -> 
     lesson = load("retry_postgresql")
     meeting = Meeting()
 
-    def ask(doctor: int) -> bool:
+    def ask(doctor: str) -> bool:
         def work(connection: psycopg.Connection) -> bool:
             left = lesson.leave(connection, doctor)
             meeting.of(doctor)
@@ -80,7 +80,7 @@ def test_of_two_doctors_one_stays(connect: Callable[[], psycopg.Connection]) -> 
             return lesson.transact(connection, work)
 
     with ThreadPoolExecutor(2) as threads:
-        answers = list(threads.map(ask, (1, 2)))
+        answers = list(threads.map(ask, ("Alice", "Bob")))
 
     assert sorted(answers) == [False, True]
     assert sum(meeting.runs.values()) == 3, "one of the two had to run again"
@@ -94,7 +94,7 @@ def test_other_errors_are_not_retried(connect: Callable[[], psycopg.Connection])
 
     def work(connection: psycopg.Connection) -> None:
         runs.append(1)
-        connection.execute("INSERT INTO doctors VALUES (1, 'Alice again', 0)")
+        connection.execute("INSERT INTO doctors VALUES ('Alice', 0)")
 
     with connect() as connection:
         with pytest.raises(psycopg.errors.UniqueViolation):
