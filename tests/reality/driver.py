@@ -145,8 +145,8 @@ def run_real(system: System, script_text: str, level: str, lock_wait_timeout: in
     system.begin(names, level, lock_wait_timeout)
     run = Run(system, names)
     try:
-        for sql in script.setup:
-            system.set_up(sql)
+        for line in script.setup:
+            system.set_up(line.sql)
         return run.play(script.lines)
     finally:
         run.close()
