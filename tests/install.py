@@ -43,12 +43,11 @@ SYSTEMS = (
 
 
 def found(system: System) -> bool:
-    if system.name == "Chromium" and _playwright_browser().exists():
-        return True
-    return any(
+    installed = any(
         shutil.which(program) or (program.startswith("/") and any(Path("/").glob(program[1:])))
         for program in system.programs
     )
+    return installed or (system.name == "Chromium" and _playwright_browser().exists())
 
 
 def _playwright_browser() -> Path:
