@@ -19,7 +19,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -203,17 +203,14 @@ class _Blocks(Preprocessor):
     def _figure(self, found: Found) -> str:
         options: dict[str, Option] = {}
         try:
-            films.load(found.name)
+            simulation = films.load(found.name)
+        except Problem as problem:
+            raise self.page.wrong(found.line, problem.message) from None
+        except films.BrokenSource as error:
+            raise self.page.wrong(found.line, f"{found.name}: {error}") from None
+        try:
             options = read(found.body, found.line + 1)
-            seed = options["seed"].value if "seed" in options else "0"
-            if not re.fullmatch(r"[0-9]{1,10}", seed):
-                raise Problem(f"seed must be a whole number, not “{seed}”.", parameter="seed")
-            film = films.film(
-                found.name,
-                {name: o.value for name, o in options.items() if name not in OWN},
-                seed=int(seed),
-                scenario=options["scenario"].value if "scenario" in options else None,
-            )
+            film = _film(found.name, {name: option.value for name, option in options.items()})
         except WrongBody as error:
             raise self.page.wrong(error.line, f"{found.name}: {error.message}") from None
         except Problem as problem:
@@ -221,7 +218,7 @@ class _Blocks(Preprocessor):
         except films.BrokenSource as error:
             raise self.page.wrong(found.line, f"{found.name}: {error}") from None
         caption = options["caption"].value if "caption" in options else None
-        declared = films.load(found.name).declare()
+        declared = simulation.declare()
         html = figure(film, declared, identity=self.page.identity(film), caption=caption)
         if found.name not in self.page.declared:
             self.page.declared.add(found.name)
@@ -240,6 +237,14 @@ class _Blocks(Preprocessor):
         return self.page.wrong(
             option.line_of(problem.line), f"{place}, line {problem.line}{column}: {problem.message}"
         )
+
+
+def _film(name: str, given: Mapping[str, str]) -> dict:
+    seed = given.get("seed", "0")
+    if not re.fullmatch(r"[0-9]{1,10}", seed):
+        raise Problem(f"seed must be a whole number, not “{seed}”.", parameter="seed")
+    parameters = {option: value for option, value in given.items() if option not in OWN}
+    return films.film(name, parameters, seed=int(seed), scenario=given.get("scenario"))
 
 
 class _Places(Treeprocessor):

@@ -79,8 +79,8 @@ option, and the nearest right name.
 
 def _page(simulation: Simulation) -> str:
     first = simulation.scenarios[0].name if simulation.scenarios else None
-    readme = (films.ROOT / "simulations" / simulation.name / "README.md").read_text("utf-8")
-    _, _, notes = readme.partition("\n")
+    readme = films.ROOT / "simulations" / simulation.name / "README.md"
+    _, _, notes = (readme.read_text("utf-8") if readme.is_file() else "").partition("\n")
     return f"""\
 ---
 title: {simulation.title}
