@@ -20,7 +20,8 @@ RUNTIME := docs/assets/runtime/manifest.json
 SITE := site/index.html
 
 # What each is made from. Folders count too, since a file that goes changes only its folder.
-files = $(shell find $(wildcard $(1)) -name __pycache__ -prune -o -print)
+files = $(shell find $(wildcard $(1)) \( -name __pycache__ -o -path docs/assets/player \
+    -o -path docs/assets/runtime \) -prune -o -print)
 PLAYER_SOURCES = $(call files,embed/player)
 RUNTIME_SOURCES = $(call files,simulations embed/player embed/runtime.* embed/bytecode.py pyproject.toml)
 SITE_SOURCES = $(call files,docs simulations seeds includes overrides mkdocs.yml) \
