@@ -19,13 +19,16 @@ def figure(
     scenario = "" if film["scenario"] is None else f' data-scenario="{escape(film["scenario"])}"'
     fields = [p for p in declared["parameters"] if p["kind"] != "script"]
     count = len(fields) + bool(declared["scenarios"])
-    sentence = caption or film["steps"][telling]["sentence"]
+    told = escape(film["steps"][telling]["sentence"])
+    # An author's caption stays; the sentence of the step then has a line of its own.
+    line = "" if caption is None else f'<p class="sim-caption">{told}</p>'
     return (
         f'<figure class="simulation"><sim-player id="{escape(identity)}" '
         f'data-simulation="{escape(film["simulation"])}"{scenario} data-fields="{count}">'
         f'<div class="sim-stage" data-search-exclude>{_panels(film, telling)}</div>'
         f'<script type="application/json" class="sim-film">{_json(film)}</script></sim-player>'
-        f"<figcaption>{escape(sentence)}</figcaption>{_transcript(film)}</figure>"
+        f"{line}<figcaption>{told if caption is None else escape(caption)}</figcaption>"
+        f"{_transcript(film)}</figure>"
     )
 
 

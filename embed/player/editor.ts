@@ -61,7 +61,7 @@ const look = EditorView.theme({
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".cm-scroller": {
     fontFamily: "var(--md-code-font-family, monospace)",
-    fontSize: "0.8125rem",
+    fontSize: "13px",
     lineHeight: "1.5",
     maxHeight: "min(70vh, 36rem)",
     overflow: "auto",

@@ -6,7 +6,7 @@ import { enable, enabled, h } from "./dom";
 import { Film, type Value, type Values } from "./film";
 import { Form } from "./form";
 import type { Options, ProblemReport } from "./host";
-import { Run, worker } from "./runs";
+import { Run, stop, worker } from "./runs";
 import { Source } from "./source";
 import { Stage } from "./stage";
 import { Status } from "./status";
@@ -43,7 +43,10 @@ export class Figure {
   #seed: number;
   /** The step that an opened link asks for, once its run has been made. */
   #linked: number | null = null;
+  /** The edited source that made what is shown; null for the simulation's own. */
+  #ran: string | null = null;
   #running = false;
+  #halted = false;
   #again = false;
   #filling = false;
   #connection: AbortController | null = null;
@@ -91,6 +94,7 @@ export class Figure {
     const { signal } = this.#connection;
     addEventListener("hashchange", () => this.#open(false), { signal });
     addEventListener("beforeprint", () => this.#print(), { signal });
+    this.#telling.watch(this.#element, signal);
     nearing(this.#element, () => void worker().warm(), signal);
     this.#open(true);
   }
@@ -164,6 +168,7 @@ export class Figure {
     this.#transport.show(this.#step, this.#film.steps);
     this.#telling.show(this.#film, this.#step);
     this.#marked();
+    this.#figure.classList.add("sim-playable");
     this.#element.dataset.ready = "";
   }
 
@@ -209,8 +214,8 @@ export class Figure {
         }
       }
     } catch (error) {
+      this.#transport.pause();
       if (this.#film === film) this.#status.problem(sentence(error));
-      this.#latest = null;
     } finally {
       this.#filling = false;
     }
@@ -229,7 +234,7 @@ export class Figure {
     this.#marked();
     if (this.#same(read.values) && this.#source.edited === null) {
       this.#again = false;
-      return this.#put(this.#built, null);
+      return this.#put(this.#built, null, null);
     }
     if (this.#running) {
       this.#again = true;
@@ -249,30 +254,36 @@ export class Figure {
   async #once(): Promise<void> {
     const read = this.#form?.read();
     if (!read || "wrong" in read) return;
+    const source = this.#source.edited;
+    this.#halted = false;
     const run = new Run({
       simulation: this.#simulation,
       scenario: this.#form?.scenario ?? null,
       parameters: read.values,
       seed: this.#seed,
-      source: this.#source.edited,
+      source,
     });
     const answer = await run.film(this.#linked ?? this.#step, this.#options());
     if (this.#again || !this.#connection) return;
-    if (!answer.ok) return this.#explain(answer.problem);
+    if (!answer.ok) {
+      return this.#halted ? this.#status.notice(answer.problem.message) : this.#explain(answer.problem);
+    }
     try {
-      this.#put(new Film(answer.film), run);
+      this.#put(new Film(answer.film), run, source);
     } catch (error) {
       this.#status.problem(sentence(error));
     }
   }
 
-  #put(film: Film, run: Run | null): void {
+  #put(film: Film, run: Run | null, source: string | null): void {
     this.#film = film;
     this.#latest = run;
+    this.#ran = source;
     this.#step = film.clamp(this.#linked ?? this.#step);
     this.#linked = null;
     this.#transport.touch();
     this.#show(false);
+    this.#marked();
     this.#remember();
     if (this.#tabs.chosen !== "figure") {
       this.#tabs.choose("figure");
@@ -281,9 +292,10 @@ export class Figure {
   }
 
   #halt(): void {
-    if (!this.#running) return;
+    if (!enabled(this.#stop)) return;
     this.#again = false;
-    worker().stop();
+    this.#halted = true;
+    stop();
   }
 
   #restore(): void {
@@ -295,7 +307,7 @@ export class Figure {
     this.#status.clear();
     this.#linked = this.#built.telling;
     const tab = this.#tabs.chosen;
-    this.#put(this.#built, null);
+    this.#put(this.#built, null, null);
     if (tab === "source") this.#tabs.choose(tab);
     this.#marked();
   }
@@ -313,25 +325,27 @@ export class Figure {
     }
   }
 
-  /** Whether there is something to reset, and whether the source is the reader's own. */
+  /** Whether there is something to run, and something to reset. */
   #marked(): void {
     const read = this.#form?.read();
-    const same = read && "values" in read && this.#same(read.values);
-    const edited = this.#source.edited !== null;
-    enable(this.#reset, !same || edited || this.#film !== this.#built);
-    this.#element.classList.toggle("sim-edited", edited);
+    const values = read && "values" in read ? read.values : null;
+    const edited = this.#source.edited;
+    const shown = values && this.#same(values, this.#film) && edited === this.#ran;
+    const built = values && this.#same(values) && edited === null && this.#film === this.#built;
+    this.#run.classList.toggle("sim-due", !shown);
+    enable(this.#reset, !built);
   }
 
-  #same(values: Values): boolean {
-    const built = this.#built;
+  #same(values: Values, film: Film = this.#built): boolean {
     return (
-      this.#seed === built.seed &&
-      Object.entries(values).every(([name, value]) => built.parameters[name] === value)
+      this.#seed === film.seed &&
+      Object.entries(values).every(([name, value]) => film.parameters[name] === value)
     );
   }
 
   async #turned(name: string): Promise<void> {
     this.#transport.pause();
+    this.#figure.classList.toggle("sim-playable", name === "figure");
     if (name !== "source") return;
     this.#status.begin();
     const wrong = await this.#source.open();
@@ -445,6 +459,7 @@ export class Figure {
     this.#status.clear();
     this.#film = this.#built;
     this.#latest = null;
+    this.#ran = null;
     const changed = !this.#same(values);
     this.#step = changed ? this.#built.telling : this.#built.clamp(state.step ?? this.#built.telling);
     this.#linked = changed ? state.step : null;

@@ -30,6 +30,14 @@ export interface Question {
 }
 
 let latest: Run | null = null;
+let stops = 0;
+
+/** End whatever the worker is doing. */
+export function stop(): void {
+  stops++;
+  latest = null;
+  worker().stop();
+}
 
 export class Run {
   readonly #question: Question;
@@ -49,13 +57,20 @@ export class Run {
     return answer;
   }
 
-  /** More frames of this run. */
+  /** More frames of this run, which is run again where its trace is no longer kept. */
   async draw(steps: readonly number[]): Promise<Answer> {
-    const again = latest === this ? null : this.film(steps[0] ?? 0);
-    const drawn = worker().request({ do: "draw", steps }, { tainted: this.#tainted });
-    const ran = await again;
+    const ask = (): Promise<Answer> =>
+      worker().request({ do: "draw", steps }, { tainted: this.#tainted });
+    const before = stops;
+    if (latest === this) {
+      const answer = await ask();
+      if (answer.ok || stops !== before) return answer;
+    }
+    const ran = this.film(steps[0] ?? 0);
+    const drawn = ask();
+    const film = await ran;
     const answer = await drawn;
-    return ran && !ran.ok ? ran : answer;
+    return film.ok ? answer : film;
   }
 }
 

@@ -16,14 +16,19 @@ export class ScriptEditor {
     this.#area = h("textarea", {
       id,
       "aria-label": words(parameter.name),
-      title: parameter.help,
+      "aria-describedby": `${id}-help`,
       spellcheck: "false",
       autocapitalize: "off",
       autocomplete: "off",
       wrap: "off",
       maxlength: parameter.maximum,
     });
-    this.element = h("div", { class: "sim-script" }, this.#numbers, this.#area);
+    this.element = h(
+      "div",
+      {},
+      h("div", { class: "sim-script" }, this.#numbers, this.#area),
+      h("p", { class: "sim-hint", id: `${id}-help` }, parameter.help),
+    );
     this.#area.addEventListener("input", () => {
       this.mark(null);
       this.#number();

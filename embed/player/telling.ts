@@ -8,20 +8,35 @@ export class Telling {
   readonly #list: HTMLOListElement | null;
   readonly #details: HTMLDetailsElement | null;
   readonly #verdict: HTMLElement | null;
+  readonly #summary: HTMLElement | null;
   #film: Film;
 
   /** Take over what the build wrote under the figure. */
   constructor(figure: Element, film: Film, seek: (step: number) => void) {
     this.#film = film;
-    this.#caption = caption(figure, film);
+    // Where an author wrote the caption, the build gives the step's sentence a line of its own.
+    this.#caption =
+      figure.querySelector<HTMLElement>(".sim-caption") ?? figure.querySelector("figcaption");
     this.#details = figure.querySelector<HTMLDetailsElement>("details.sim-transcript");
     this.#list = this.#details?.querySelector("ol") ?? null;
+    this.#summary = this.#details?.querySelector("summary") ?? null;
     this.#verdict = this.#details?.querySelector<HTMLElement>(".sim-verdict") ?? null;
     this.#caption?.setAttribute("aria-live", "polite");
     this.#list?.addEventListener("click", (event) => {
       const line = (event.target as Element).closest("li");
       if (line && !getSelection()?.toString()) seek([...this.#lines].indexOf(line));
     });
+  }
+
+  /** Let the bar above the caption know how high it is, since both stick to the screen's edge. */
+  watch(player: HTMLElement, signal: AbortSignal): void {
+    const caption = this.#caption;
+    if (!caption) return;
+    const observer = new ResizeObserver(() => {
+      player.style.setProperty("--sim-caption", `${caption.offsetHeight}px`);
+    });
+    observer.observe(caption);
+    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   }
 
   /** A sentence is read out when the reader steps, not while steps pass by themselves. */
@@ -60,18 +75,13 @@ export class Telling {
   #tell(film: Film): void {
     this.#film = film;
     this.#list?.replaceChildren(...film.steps.map(({ sentence }) => h("li", {}, sentence)));
-    if (this.#verdict) this.#verdict.textContent = film.verdict?.sentence ?? "";
+    const count = `${film.steps.length} ${film.steps.length === 1 ? "step" : "steps"}`;
+    if (this.#summary) {
+      this.#summary.textContent = (this.#summary.textContent ?? "").replace(/\d+ steps?$/, count);
+    }
+    if (this.#verdict) {
+      this.#verdict.textContent = film.verdict?.sentence ?? "";
+      this.#verdict.dataset.tone = film.verdict?.tone ?? "neutral";
+    }
   }
-}
-
-/** The caption, unless an author wrote it: then a line of the player's own, before it. */
-function caption(figure: Element, film: Film): HTMLElement | null {
-  const found = figure.querySelector<HTMLElement>("figcaption");
-  if (!found) return null;
-  const built = film.steps[film.telling]?.sentence ?? "";
-  const plain = (text: string): string => text.replace(/\s+/g, " ").trim();
-  if (plain(found.textContent ?? "") === plain(built)) return found;
-  const own = h("p", { class: "sim-caption" });
-  found.before(own);
-  return own;
 }
