@@ -40,7 +40,7 @@ class Option:
 def read(lines: Sequence[str], first: int) -> dict[str, Option]:
     """The options by name. `first` is the page's line that the body begins in. Raises WrongBody."""
     try:
-        node = yaml.compose("\n".join(lines), Loader=yaml.BaseLoader)
+        node = yaml.compose("".join(f"{line}\n" for line in lines), Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = error.problem or error.context or "it cannot be read"
