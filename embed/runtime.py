@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import gzip
 import hashlib
 import io
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def wheel() -> bytes:
 
 def lock() -> bytes:
     """Pyodide's lockfile with one package: ours, by its hash."""
-    (made,) = TARGET.glob("*.whl")
+    made = max(TARGET.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
     spec = PyodideLockSpec.from_json(PYODIDE / "pyodide-lock.json")
     spec.packages.clear()
     spec = add_wheels_to_spec(spec, [made])
@@ -173,14 +174,23 @@ def fingerprint(sources: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One build at a time: a served site and a test may both ask for one."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+@alone()
 def build() -> bool:
     """Make what has changed; true if anything had."""
     state = CACHE / "state.json"
     known_parts = json.loads(state.read_text("utf-8")) if state.exists() else {}
     assets: dict[str, dict[str, str | int]] = {}
     changed = False
-    TARGET.mkdir(parents=True, exist_ok=True)
-    CACHE.mkdir(parents=True, exist_ok=True)
     for part in parts():
         inputs = fingerprint(part.sources)
         known = known_parts.get(part.name, {})
@@ -190,8 +200,6 @@ def build() -> bool:
         else:
             changed = True
             print(f"Building {part.what} ({part.name}) for the browser.", flush=True)
-            for stale in TARGET.glob(f"{part.before}*{part.after}"):
-                stale.unlink()
             data = part.make()
             digest = hashlib.sha256(data).hexdigest()
             file = TARGET / f"{part.before}{digest[:12]}{part.after}"
@@ -209,6 +217,11 @@ def build() -> bool:
         pyodide = json.loads((PYODIDE / "package.json").read_text("utf-8"))["version"]
         listed = {"version": 1, "pyodide": pyodide, "assets": assets}
         manifest.write_text(json.dumps(listed, indent=1) + "\n", "utf-8")
+        current = {manifest.name, *(str(asset["file"]) for asset in assets.values())}
+        for stale in TARGET.iterdir():
+            if stale.name not in current:
+                stale.unlink()
+    manifest.touch()  # so that make knows when this was last looked at
     return changed
 
 

@@ -7,11 +7,17 @@
  */
 
 import "./mask";
-import { loadPyodide, type PyodideAPI } from "pyodide/pyodide.mjs";
+import { loadPyodide, type PyodideAPI } from "pyodide";
 import createPyodideModule from "pyodide/pyodide.asm.mjs";
-import type { Kind, Start } from "./wire";
+import type { Kind, Said, Start } from "./wire";
 
-const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+/** The worker's global object, as far as it is used here. */
+interface Scope extends EventTarget {
+  fetch(address: string | URL): Promise<Response>;
+  postMessage(message: Said): void;
+}
+
+const scope = globalThis as unknown as Scope;
 const post = scope.postMessage.bind(scope);
 const say = (kind: Kind, text = ""): void => post([kind, text]);
 
@@ -145,6 +151,6 @@ async function receive(data: Start | string): Promise<void> {
   }
 }
 
-scope.addEventListener("message", (event: MessageEvent<Start | string>) => {
-  void receive(event.data);
+scope.addEventListener("message", (event) => {
+  void receive((event as MessageEvent<Start | string>).data);
 });

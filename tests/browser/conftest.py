@@ -1,56 +1,13 @@
 """What every browser test needs: a browser, a page that reports its errors, the built site."""
 
-import functools
-import http.server
 import os
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """A plain static host: no special headers."""
-
-    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
-        ".wasm": "application/wasm",
-        ".mjs": "text/javascript",
-    }
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class StaticServer:
-    """Serves one folder on a free loopback port."""
-
-    def __init__(self, folder: Path) -> None:
-        handler = functools.partial(QuietHandler, directory=str(folder))
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
-        self.folder = folder
-
-    def __enter__(self) -> "StaticServer":
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+from tests.browser.bare import ARGUMENTS, ROOT, StaticServer, chromium_path, lay_out
 
 
 def missing(what: str, how: str) -> None:
@@ -64,7 +21,7 @@ def missing(what: str, how: str) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One Chromium for the session: Debian's where there is one, else Playwright's own."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = chromium_path()
     with sync_playwright() as playwright:
         if not found and not Path(playwright.chromium.executable_path).exists():
             missing("Chromium", "apt-get install chromium, or playwright install chromium")
@@ -94,5 +51,14 @@ def site() -> Iterator[StaticServer]:
     folder = ROOT / "site"
     if not (folder / "index.html").exists():
         missing("The built site", "make site")
+    with StaticServer(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticServer]:
+    """A page with nothing but the worker's keeper, as `host`."""
+    folder = tmp_path_factory.mktemp("bare")
+    lay_out(folder)
     with StaticServer(folder) as server:
         yield server
