@@ -61,9 +61,9 @@ def _style(transaction: str) -> str:
 
 def _sessions(now: State, whole: State) -> Panel:
     statements = sorted(whole.statements, key=lambda told: told.line)
-    left = 12 + RAIL * len(whole.sessions)
+    left = 20 + RAIL * len(whole.sessions)
     room = int((WIDTH - left - 8) / CHARACTER)
-    texts = {told.line: textwrap.wrap(told.sql, room)[:2] or [""] for told in statements}
+    texts = {told.line: textwrap.wrap(told.sql, room)[:3] or [""] for told in statements}
     tops, y = {}, 30
     for told in statements:
         tops[told.line] = y
@@ -117,7 +117,7 @@ def _statement(
     for number, text in enumerate(lines):
         yield Label(
             f"sql-{told.line}-{number}", left, top + 12 + LINE * number, text,
-            "strong" if sent else "muted",
+            "" if sent else "muted",
         )  # fmt: skip
     if here is None:
         return
@@ -159,9 +159,11 @@ def _versions(now: State, states: tuple[State, ...]) -> Panel:
     chains = {(chain.table, chain.key): chain for chain in now.chains}
     for number, row in enumerate(order):
         y = 8 + 58 * number
-        name = clip(f"{row[0]} {', '.join(map(str, row[1]))}", 84)
+        name = f"{row[0]} {', '.join(map(_plain, row[1]))}"
         present = row in chains
-        marks.append(Label(f"row-{name}", 0, y + 16, name, "strong" if present else "faint"))
+        key = clip(", ".join(map(_plain, row[1])), 84)
+        marks.append(Label(f"row-{name}", 0, y + 16, key, "strong" if present else "faint"))
+        marks.append(Label(f"table-{name}", 0, y + 32, clip(row[0], 96), "small muted"))
         if present:
             marks.extend(_chain(name, chains[row], now, wide, y))
     said = "; ".join(_chain_summary(chain) for chain in now.chains)
@@ -178,7 +180,7 @@ def _chain(name: str, chain: Chain, now: State, wide: int, y: int) -> Iterable[M
             yield Edge(f"then-{name}-{version.id}", ((x - 8, y + 11), (x, y + 11)), "muted")
         yield Node(
             f"version-{version.id}", x, y, wide, 22,
-            clip(_values(version, chain, columns), wide - 6), _version_style(version),
+            clip(_values(version, chain, columns), wide - 6), _version_style(version, dict(now.transactions)),
         )  # fmt: skip
         by = "" if version.created_by == SETUP else f"by {version.created_by}"
         if version.state != "committed":
@@ -204,12 +206,13 @@ def _plain(value: object) -> str:
     return "NULL" if value is None else str(value)
 
 
-def _version_style(version: Version) -> str:
+def _version_style(version: Version, transactions: dict[str, str]) -> str:
     if version.state == "aborted":
         return "faint struck dashed"
     if version.state == "uncommitted":
         return f"{_style(version.created_by)} dashed"
-    return "muted struck" if version.deleted_by or version.values is None else ""
+    gone = version.values is None or transactions.get(version.deleted_by or "") == "committed"
+    return "muted struck" if gone else ""
 
 
 def _chain_summary(chain: Chain) -> str:
@@ -300,7 +303,8 @@ def _dependencies(now: State, states: tuple[State, ...]) -> Panel:
         if how in ("aborted", "failed"):
             style = "muted dashed struck"
         marks.append(Node(f"txn-{name}", x - 24, y - 13, 48, 26, name, style, 13))
-        marks.append(Label(f"how-{name}", x, y + 25, how, "small muted", "middle"))
+        below = y - 19 if y < middle[1] else y + 25
+        marks.append(Label(f"how-{name}", x, below, how, "small muted halo", "middle"))
     said = "; ".join(f"{edge.kind} from {edge.source} to {edge.target}" for edge in now.edges)
     summary = f"Dependencies: {said}." if said else "No dependencies yet."
     return Panel("dependencies", "Dependencies", WIDTH, height, tuple(marks), summary)
