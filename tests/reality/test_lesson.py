@@ -33,6 +33,10 @@ ROWS = """
 setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);
 setup: INSERT INTO test VALUES (1, 10), (2, 20), (3, 30);
 """
+ACCOUNT = """
+setup: CREATE TABLE account (id INT PRIMARY KEY, balance INT);
+setup: INSERT INTO account VALUES (1, 100);
+"""
 BOTH_LEFT = {"commit": "ok", "table": "Alice 0, Bob 0"}
 
 ALL = (
@@ -92,36 +96,58 @@ T1: COMMIT;
         },
     ),
     Seen(
-        "an increment in one statement is not lost",
-        ROWS
+        "a deposit that was computed in the application is lost",
+        ACCOUNT
         + """
 T1: BEGIN;
 T2: BEGIN;
-T1: UPDATE test SET value = value + 1 WHERE id = 1;
-T2: UPDATE test SET value = value + 1 WHERE id = 1;   -- second
+T1: SELECT balance FROM account WHERE id = 1;
+T2: SELECT balance FROM account WHERE id = 1;
+T1: UPDATE account SET balance = 110 WHERE id = 1;
+T2: UPDATE account SET balance = 120 WHERE id = 1;   -- second
 T1: COMMIT;
 T2: COMMIT;
 """,
         {
-            (PG, RC): {"second": "waits, 1", "table": "1 12, 2 20, 3 30"},
-            (PG, RR): {"second": "waits, 40001", "table": "1 11, 2 20, 3 30"},
-            (MARIA, RC): {"second": "waits, 1", "table": "1 12, 2 20, 3 30"},
-            (MARIA, RR): {"second": "waits, 1", "table": "1 12, 2 20, 3 30"},
+            (PG, RC): {"second": "waits, 1", "table": "1 120"},
+            (PG, RR): {"second": "waits, 40001", "table": "1 110"},
+            (MARIA, RC): {"second": "waits, 1", "table": "1 120"},
+            (MARIA, RR): {"second": "waits, 1", "table": "1 120"},
+        },
+    ),
+    Seen(
+        "a deposit that the statement computes is not",
+        ACCOUNT
+        + """
+T1: BEGIN;
+T2: BEGIN;
+T1: SELECT balance FROM account WHERE id = 1;
+T2: SELECT balance FROM account WHERE id = 1;
+T1: UPDATE account SET balance = balance + 10 WHERE id = 1;
+T2: UPDATE account SET balance = balance + 20 WHERE id = 1;   -- second
+T1: COMMIT;
+T2: COMMIT;
+""",
+        {
+            (PG, RC): {"second": "waits, 1", "table": "1 130"},
+            (PG, RR): {"second": "waits, 40001", "table": "1 110"},
+            (MARIA, RC): {"second": "waits, 1", "table": "1 130"},
+            (MARIA, RR): {"second": "waits, 1", "table": "1 130"},
         },
     ),
     Seen(
         "after a wait PostgreSQL checks its candidates, InnoDB finds new ones",
         """
-setup: CREATE TABLE website (id INT PRIMARY KEY, hits INT);
-setup: INSERT INTO website VALUES (1, 9), (2, 10);
+setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);
+setup: INSERT INTO test VALUES (1, 10), (2, 20);
 T1: BEGIN;
-T1: UPDATE website SET hits = hits + 1;
-T2: DELETE FROM website WHERE hits = 10;   -- delete
+T1: UPDATE test SET value = value + 10;
+T2: DELETE FROM test WHERE value = 20;   -- delete
 T1: COMMIT;
 """,
         {
-            (PG, RC): {"delete": "waits, 0", "table": "1 10, 2 11"},
-            (MARIA, RC): {"delete": "waits, 1", "table": "2 11"},
+            (PG, RC): {"delete": "waits, 0", "table": "1 20, 2 30"},
+            (MARIA, RC): {"delete": "waits, 1", "table": "2 30"},
         },
     ),
     Seen(
