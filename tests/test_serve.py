@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS_TO_SERVE = 5
-SECONDS_TO_REBUILD = 60
+SECONDS_TO_REBUILD = 120  # a machine that is busy with other tests
 
 
 @pytest.fixture(scope="module")
