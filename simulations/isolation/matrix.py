@@ -27,7 +27,7 @@ class Cell:
 
     allowed   the row's anomaly happens
     other     it does not, but another one does
-    aborts    none does, because a transaction was aborted
+    aborts    none does, because a transaction was refused with an error
     waits     none does, because a statement waited
     hidden    none does, and nobody waited: a transaction saw an older version
     """
@@ -68,15 +68,15 @@ def _rows() -> Iterator[Row]:
 
 def _cell(scenario: Scenario, anomaly: str, engine: str, level: str) -> Cell:
     trace = SIMULATION.run({"engine": engine, "level": level}, scenario=scenario.name)
-    report = SIMULATION.report(trace)
+    statements = SIMULATION.report(trace)["statements"]
     found = tuple(trace.verdict["anomalies"])
     if anomaly in found:
         outcome = "allowed"
     elif found:
         outcome = "other"
-    elif report["aborted"]:
+    elif any(statement["error"] for statement in statements):
         outcome = "aborts"
-    elif any(statement["waited_for"] for statement in report["statements"]):
+    elif any(statement["waited_for"] for statement in statements):
         outcome = "waits"
     else:
         outcome = "hidden"
