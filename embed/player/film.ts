@@ -38,6 +38,10 @@ const isObject = (value: unknown): value is Loose =>
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const whole = (value: unknown): value is number => Number.isSafeInteger(value);
 
+/** A picture as text; in a page it is a list of marks that the pictures of a panel share. */
+const unpacked = (picture: unknown, marks: readonly unknown[]): string =>
+  Array.isArray(picture) ? picture.map((index) => text(marks[Number(index)])).join("") : text(picture);
+
 export class Film {
   readonly panels: readonly Panel[];
   readonly steps: readonly Step[];
@@ -101,7 +105,8 @@ export class Film {
         (this.panels as Panel[]).push(panel);
       }
       const offset = panel.svg.length;
-      panel.svg.push(...more.svg.map(text));
+      const marks = Array.isArray(more.marks) ? more.marks : [];
+      panel.svg.push(...more.svg.map((picture) => unpacked(picture, marks)));
       for (const [step, index] of more.at.entries()) {
         if (step > this.last || !whole(index) || !(index >= 0 && index < more.svg.length)) continue;
         panel.at[step] = offset + index;
