@@ -1,5 +1,7 @@
 /** The runtime's files: fetched, counted as they come, and checked before anything is made of them. */
 
+import { PARTS, type Part } from "./wire";
+
 export interface Progress {
   /** What is loading, for the reader. */
   readonly what: string;
@@ -14,8 +16,7 @@ interface Asset {
   readonly what: string;
 }
 
-type Name = "frame" | "worker" | "wasm" | "library" | "wheel" | "lock";
-export type Assets = Readonly<Record<Name, ArrayBuffer>>;
+export type Assets = Readonly<Record<Part, Promise<ArrayBuffer>>>;
 
 /** A sentence for the reader. */
 export class Unavailable extends Error {}
@@ -80,26 +81,25 @@ export async function fetchAssets(
   report: (progress: Progress) => void,
 ): Promise<Assets> {
   const manifest = await received(new URL("manifest.json", base), "no-cache", () => {});
-  let listed: Record<Name, Asset>;
+  let listed: Record<Part, Asset>;
   try {
-    ({ assets: listed } = JSON.parse(await manifest.text()) as { assets: Record<Name, Asset> });
+    ({ assets: listed } = JSON.parse(await manifest.text()) as { assets: Record<Part, Asset> });
   } catch {
     throw new Unavailable("The list of the Python runtime's files arrived damaged.");
   }
-  const names = Object.keys(listed) as Name[];
-  const total = names.reduce((sum, name) => sum + listed[name].size, 0);
-  const left = new Map(names.map((name) => [name, listed[name].size]));
+  const total = PARTS.reduce((sum, part) => sum + listed[part].size, 0);
+  const left = new Map(PARTS.map((part) => [part, listed[part].size]));
   let loaded = 0;
-  const pairs = await Promise.all(
-    names.map(async (name) => {
-      const bytes = await checked(base, listed[name], (count) => {
-        loaded += count;
-        left.set(name, (left.get(name) ?? 0) - count);
-        const loading = names.find((each) => (left.get(each) ?? 0) > 0) ?? name;
-        report({ what: listed[loading].what, loaded, total });
-      });
-      return [name, bytes] as const;
-    }),
-  );
+  const counted = (part: Part, bytes: number): void => {
+    loaded += bytes;
+    left.set(part, (left.get(part) ?? 0) - bytes);
+    const loading = PARTS.find((each) => (left.get(each) ?? 0) > 0) ?? part;
+    report({ what: listed[loading].what, loaded, total });
+  };
+  const pairs = PARTS.map((part) => {
+    const bytes = checked(base, listed[part], (count) => counted(part, count));
+    bytes.catch(() => {}); // whoever awaits it hears of it
+    return [part, bytes] as const;
+  });
   return Object.fromEntries(pairs) as Assets;
 }

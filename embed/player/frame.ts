@@ -6,7 +6,16 @@
  * for and only short text; a worker that says more is ended.
  */
 
-import { LONGEST, MEMORY, type Kind, type Order, type Parts, type Report, type Start } from "./wire";
+import {
+  LONGEST,
+  MEMORY,
+  type Kind,
+  type Order,
+  type Part,
+  type Report,
+  type Said,
+  type Start,
+} from "./wire";
 
 interface Kept {
   readonly worker: Worker;
@@ -16,24 +25,38 @@ interface Kept {
 
 const KINDS: readonly Kind[] = ["ready", "answer", "failed", "memory"];
 const kept = new Map<number, Kept>();
-let made: { address: string; start: Promise<Start> } | undefined;
+
+const fits = (data: unknown): data is Said =>
+  Array.isArray(data) &&
+  KINDS.includes(data[0]) &&
+  typeof data[1] === "string" &&
+  data[1].length <= LONGEST;
+const taken = new Map<Part, (bytes: ArrayBuffer) => void>();
+
+/** A file of the runtime, once the page has handed it over. */
+const part = (name: Part): Promise<ArrayBuffer> =>
+  new Promise((resolve) => taken.set(name, resolve));
+
+const text = (bytes: ArrayBuffer): string => new TextDecoder().decode(bytes);
 
 const unpacked = (bytes: ArrayBuffer, type: string): Response =>
   new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")), {
     headers: { "Content-Type": type },
   });
 
-/** Compile and unpack once, for every worker of the visit. */
-function load(parts: Parts): void {
-  const { wheel, lock } = parts;
-  made = {
-    address: URL.createObjectURL(new Blob([parts.worker], { type: "text/javascript" })),
-    start: Promise.all([
-      WebAssembly.compileStreaming(unpacked(parts.wasm, "application/wasm")),
-      unpacked(parts.library, "application/zip").arrayBuffer(),
-    ]).then(([module, library]) => ({ module, library, wheel, lock, memory: MEMORY })),
-  };
-}
+const script = part("worker").then((bytes) =>
+  URL.createObjectURL(new Blob([bytes], { type: "text/javascript" })),
+);
+/** The first worker reads its script while the other files are still on their way. */
+let early: Promise<Worker> | undefined = script.then((address) => new Worker(address));
+
+/** Compiled and unpacked once, for every worker of the visit. */
+const given: Promise<Start> = Promise.all([
+  part("wasm").then((bytes) => WebAssembly.compileStreaming(unpacked(bytes, "application/wasm"))),
+  part("library").then((bytes) => unpacked(bytes, "application/zip").arrayBuffer()),
+  part("wheel"),
+  part("lock").then(text),
+]).then(([module, library, wheel, lock]) => ({ module, library, wheel, lock, memory: MEMORY }));
 
 function listen(port: MessagePort): void {
   const report = (id: number, kind: Kind, text = ""): void =>
@@ -44,41 +67,39 @@ function listen(port: MessagePort): void {
     kept.delete(id);
   };
 
-  const start = (id: number): void => {
-    if (!made) return;
-    const worker = new Worker(made.address);
+  const start = async (id: number): Promise<void> => {
+    const worker = await (early ?? script.then((address) => new Worker(address)));
+    early = undefined;
     const entry: Kept = { worker, awaited: true };
     kept.set(id, entry);
-    const fail = (kind: Kind, text: string): void => {
+    const fail = (kind: Kind, text = ""): void => {
       if (kept.get(id) !== entry) return;
       end(id);
-      report(id, kind, text);
+      report(id, kind, text.slice(0, 1000));
     };
     worker.onerror = (event) => {
       event.preventDefault();
       fail("failed", event.message || "The worker did not start.");
     };
-    worker.onmessage = ({ data }) => {
+    worker.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (kept.get(id) !== entry) return;
-      const [kind, text] = Array.isArray(data) ? data : [];
-      const fits = KINDS.includes(kind) && typeof text === "string" && text.length <= LONGEST;
-      if (!entry.awaited || !fits) return fail("flood", "");
-      if (kind === "ready" || kind === "answer") {
+      if (!entry.awaited || !fits(data)) fail("flood");
+      else if (data[0] !== "ready" && data[0] !== "answer") fail(...data);
+      else {
         entry.awaited = false;
-        report(id, kind, text);
-      } else {
-        fail(kind, text.slice(0, 1000));
+        report(id, ...data);
       }
     };
-    made.start.then(
-      (given) => worker.postMessage(given),
-      (error: unknown) => fail("failed", String(error)),
-    );
+    try {
+      worker.postMessage(await given);
+    } catch (error) {
+      fail("failed", String(error));
+    }
   };
 
   port.onmessage = ({ data: order }: MessageEvent<Order>) => {
-    if (order.do === "load") load(order.parts);
-    else if (order.do === "start") start(order.id);
+    if (order.do === "take") taken.get(order.part)?.(order.bytes);
+    else if (order.do === "start") void start(order.id);
     else if (order.do === "end") end(order.id);
     else {
       const entry = kept.get(order.id);

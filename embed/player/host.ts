@@ -7,8 +7,8 @@
  * breaks, and, once it has run source that a reader edited, before anything else is run.
  */
 
-import { fetchAssets, Unavailable, type Assets, type Progress } from "./assets";
-import { LONGEST, type Order, type Parts, type Report } from "./wire";
+import { fetchAssets, type Assets, type Progress } from "./assets";
+import { LONGEST, PARTS, type Order, type Report } from "./wire";
 
 export type { Progress } from "./assets";
 export type State = "cold" | "starting" | "ready" | "busy";
@@ -74,33 +74,33 @@ interface Frame {
 
 class Ended extends Error {}
 
-const text = (bytes: ArrayBuffer): string => new TextDecoder().decode(bytes);
-
-function makeFrame(assets: Assets, hear: (report: Report) => void): Promise<Frame> {
+/** Put the frame up, and hand it each file as it arrives; ready once it has them all. */
+async function makeFrame(assets: Assets, hear: (report: Report) => void): Promise<Frame> {
   const element = document.createElement("iframe");
   element.setAttribute("sandbox", "allow-scripts");
   element.hidden = true;
   element.title = "Python";
-  element.srcdoc = text(assets.frame);
-  const { port1: port, port2: far } = new MessageChannel();
-  return new Promise((resolve) => {
-    element.addEventListener("load", () => {
-      element.contentWindow?.postMessage(null, "*", [far]);
-      const { wasm, library, wheel } = assets;
-      const parts: Parts = {
-        worker: text(assets.worker),
-        lock: text(assets.lock),
-        wasm,
-        library,
-        wheel,
-      };
-      port.postMessage({ do: "load", parts } satisfies Order, [wasm, library, wheel]);
-      port.onmessage = ({ data }: MessageEvent<Report>) => hear(data);
-      resolve({ element, port });
-    });
-    // Outside the body, which the theme replaces when the reader goes to another page.
-    document.documentElement.append(element);
+  element.srcdoc = new TextDecoder().decode(await assets.frame);
+  const loaded = new Promise((resolve) => {
+    element.addEventListener("load", resolve, { once: true });
   });
+  // Outside the body, which the theme replaces when the reader goes to another page.
+  document.documentElement.append(element);
+  await loaded;
+  const { port1: port, port2: far } = new MessageChannel();
+  element.contentWindow?.postMessage(null, "*", [far]);
+  port.onmessage = ({ data }: MessageEvent<Report>) => hear(data);
+  const hand = async (part: (typeof PARTS)[number]): Promise<void> => {
+    const bytes = await assets[part];
+    port.postMessage({ do: "take", part, bytes } satisfies Order, [bytes]);
+  };
+  try {
+    await Promise.all(PARTS.filter((part) => part !== "frame").map(hand));
+  } catch (error) {
+    element.remove();
+    throw error;
+  }
+  return { element, port };
 }
 
 class Keeper implements Host {
@@ -184,7 +184,7 @@ class Keeper implements Host {
     return new Promise((resolve, reject) => {
       hired.hear = ({ kind, text }) => {
         if (kind === "answer") resolve(text);
-        else reject(new Ended(ENDED[kind] ?? `The run broke the Python runtime: ${text}`));
+        else reject(new Ended(ENDED[kind] ?? `The run broke Python (${text}) and was stopped.`));
       };
       void this.#send({ do: "ask", id: hired.id, text: asked });
     });
@@ -212,7 +212,7 @@ class Keeper implements Host {
         hear = ({ kind, text }) => {
           clearTimeout(timer);
           if (kind === "ready") resolve();
-          else reject(new Ended(`Python could not be started: ${text || kind}`));
+          else reject(new Ended(`Python could not be started (${text || kind}).`));
         };
       });
       const hired: Hired = { id, ready, hiring, tainted: false, hear };

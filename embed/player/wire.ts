@@ -1,17 +1,12 @@
 /** What the page, the sandboxed frame and the worker say to each other. */
 
-/** Page to frame, once: what every worker is made of. Compressed parts are gzip. */
-export interface Parts {
-  readonly worker: string;
-  readonly wasm: ArrayBuffer;
-  readonly library: ArrayBuffer;
-  readonly wheel: ArrayBuffer;
-  readonly lock: string;
-}
+/** The files of the runtime; `wasm` and `library` are compressed with gzip. */
+export const PARTS = ["wasm", "worker", "frame", "library", "wheel", "lock"] as const;
+export type Part = (typeof PARTS)[number];
 
-/** Page to frame. Each worker has a number of its own. */
+/** Page to frame: the files, each as it arrives, then orders. Each worker has its own number. */
 export type Order =
-  | { readonly do: "load"; readonly parts: Parts }
+  | { readonly do: "take"; readonly part: Part; readonly bytes: ArrayBuffer }
   | { readonly do: "start"; readonly id: number }
   | { readonly do: "ask"; readonly id: number; readonly text: string }
   | { readonly do: "end"; readonly id: number };

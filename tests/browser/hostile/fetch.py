@@ -1,0 +1,4 @@
+"""Ask the network with fetch."""
+
+for fetch in reach("fetch"):
+    attempt(fetch, CANARY + "fetch")
