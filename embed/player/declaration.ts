@@ -86,7 +86,13 @@ export function check(parameter: Parameter, given: Value): { value: Value } | { 
     number <= (maximum ?? Infinity);
   if (fits) return { value: number };
   const what = kind === "integer" ? "a whole number" : "a number";
-  const least = minimum === null ? "" : ` from ${minimum}`;
-  const most = maximum === null ? "" : ` up to ${maximum}`;
-  return { wrong: `${name} must be ${what}${least}${most}${unit && ` ${unit}`}.` };
+  const bounds =
+    minimum !== null && maximum !== null
+      ? ` from ${minimum} to ${maximum}`
+      : minimum !== null
+        ? ` of at least ${minimum}`
+        : maximum !== null
+          ? ` of at most ${maximum}`
+          : "";
+  return { wrong: `${name} must be ${what}${bounds}${unit && ` ${unit}`}.` };
 }

@@ -229,9 +229,10 @@ export class Figure {
     const read = this.#form?.read();
     if (!read) return;
     this.#transport.pause();
+    this.#form?.unmark();
+    this.#marked();
     if ("wrong" in read) return this.#explain({ message: read.wrong, parameter: read.parameter });
     this.#status.clear();
-    this.#marked();
     if (this.#same(read.values) && this.#source.edited === null) {
       this.#again = false;
       return this.#put(this.#built, null, null);

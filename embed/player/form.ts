@@ -52,7 +52,14 @@ export class Form {
     for (const { parameter, control } of this.#fields) {
       const value = String(values[parameter.name] ?? parameter.default);
       if (control.value !== value) control.value = value;
-      mark(control, false);
+    }
+    this.unmark();
+  }
+
+  unmark(): void {
+    for (const { control } of this.#fields) {
+      if (control instanceof ScriptEditor) control.mark(null);
+      else control.removeAttribute("aria-invalid");
     }
   }
 
@@ -61,7 +68,6 @@ export class Form {
     const values: Record<string, Value> = {};
     for (const { parameter, control } of this.#fields) {
       const checked = check(parameter, control.value);
-      mark(control, "wrong" in checked);
       if ("wrong" in checked) return { wrong: checked.wrong, parameter: parameter.name };
       values[parameter.name] = checked.value;
     }
@@ -75,7 +81,7 @@ export class Form {
     if (control instanceof ScriptEditor) {
       control.mark(line);
     } else {
-      mark(control, true);
+      control.setAttribute("aria-invalid", "true");
       control.focus();
     }
     return true;
@@ -84,12 +90,6 @@ export class Form {
   script(name: string): ScriptEditor | undefined {
     return this.scripts.find((script) => script.name === name);
   }
-}
-
-function mark(control: Field["control"], wrong: boolean): void {
-  if (control instanceof ScriptEditor) control.mark(null);
-  else if (wrong) control.setAttribute("aria-invalid", "true");
-  else control.removeAttribute("aria-invalid");
 }
 
 function control(id: string, parameter: Parameter, changes: Changes): Field["control"] {
