@@ -173,8 +173,8 @@ class NoControl:
                 tuple(sorted(whom)), f"{names} must end before its locks let {session} go on."
             )
         found, changes = self.plan(statement)
-        self.refuse_duplicates(statement.table, changes, transaction.name)
         self.remember(transaction, statement, found)
+        self.refuse_duplicates(statement.table, changes, transaction.name)
         self.take(transaction, statement, found, changes)
         self.store(transaction, changes)
         if isinstance(statement, Select):

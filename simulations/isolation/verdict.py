@@ -90,12 +90,12 @@ class Verdict:
             if len(self.serial_order) == 1:
                 return f"Serializable: {self.serial_order[0]} is all that committed."
             order = ", then ".join(self.serial_order)
-            return f"Serializable: the same reads and rows come from {order}, one after the other."
+            return f"Serializable: the same as {order}, one after the other."
         name = self.anomalies[0]
         told = " and ".join(edge.sentence for edge in self.cycle)
         also = f" Also found: {', '.join(self.anomalies[1:])}." if self.anomalies[1:] else ""
-        rest = "" if name in ("G1a", "G1b") else ", so no order of the transactions explains it"
-        return f"Not serializable: {name}, {ANOMALIES[name]}. Here {told}{rest}.{also}"
+        told += {"G1a": ", which was taken back", "G1b": ", which was not final"}.get(name, "")
+        return f"Not serializable: {name}, {ANOMALIES[name]}. Here {told}.{also}"
 
     def declare(self) -> dict:
         return {
