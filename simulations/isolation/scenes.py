@@ -180,7 +180,8 @@ def _chain(name: str, chain: Chain, now: State, wide: int, y: int) -> Iterable[M
             yield Edge(f"then-{name}-{version.id}", ((x - 8, y + 11), (x, y + 11)), "muted")
         yield Node(
             f"version-{version.id}", x, y, wide, 22,
-            clip(_values(version, chain, columns), wide - 6), _version_style(version, dict(now.transactions)),
+            clip(_values(version, chain, columns), wide - 6),
+            _version_style(version, dict(now.transactions)),
         )  # fmt: skip
         by = "" if version.created_by == SETUP else f"by {version.created_by}"
         if version.state != "committed":
