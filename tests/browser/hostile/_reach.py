@@ -18,9 +18,10 @@ def attempt(act, *arguments):
 def proxies():
     """Every JavaScript object that the interpreter holds, and what hangs on it."""
     found = [attempt(importlib.import_module, name) for name in ("js", "pyodide_js")]
-    core = attempt(importlib.import_module, "_pyodide_core")
-    kind = getattr(core, "JsProxy", ())
-    found += [thing for thing in gc.get_objects() if attempt(isinstance, thing, kind)]
+    ffi = importlib.import_module("pyodide.ffi")
+    found += [thing for thing in gc.get_objects() if attempt(isinstance, thing, ffi.JsProxy)]
+    found += [attempt(ffi.to_js, thing) for thing in ([1], {"a": 1}, b"x", lambda: None)]
+    found += [attempt(ffi.create_proxy, list)]
     for name in ("_api", "_module", "globals", "constructor", "FS", "__proto__"):
         found += [attempt(getattr, thing, name) for thing in list(found)]
     return [thing for thing in found if thing is not None]

@@ -2,13 +2,15 @@
 
 from pyodide.ffi import create_proxy
 
-for world in worlds():
-    for name in ("Object", "Array", "String", "Promise", "JSON", "Map", "Function"):
-        kind = attempt(getattr, world, name)
-        for target in (
-            kind,
-            attempt(getattr, kind, "prototype"),
-            attempt(getattr, world, "__proto__"),
-        ):
-            for key in ("then", "toString", "postMessage", "push", "polluted", "toJSON", "kind"):
-                attempt(setattr, target, key, create_proxy(lambda *_: "polluted"))
+
+def pollute(target):
+    for key in ("then", "toString", "postMessage", "push", "polluted", "toJSON", "kind", "0"):
+        attempt(setattr, target, key, create_proxy(lambda *_: "polluted"))
+        attempt(lambda key=key: target.__defineGetter__(key, create_proxy(lambda *_: "polluted")))
+
+
+for thing in worlds():
+    pollute(thing)
+    for owner in (thing, attempt(getattr, thing, "constructor")):
+        for name in ("prototype", "__proto__"):
+            pollute(attempt(getattr, owner, name))
