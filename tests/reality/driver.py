@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from simulations.isolation.script import read_script
+from simulations.isolation.script import Line, Pause, read_script
 
 PATIENCE = 10.0  # seconds until a statement that neither returned nor waits is given up
 
@@ -29,7 +29,7 @@ class Answer:
     code: str | int | None = None  # set, with the two below, if the statement failed
     sqlstate: str = ""
     message: str = ""
-    ended: str | None = None  # "commit" or "rollback": how the transaction ended, by COMMIT too
+    ended: str | None = None  # commit, abort (by the database) or rollback: of the transaction
 
 
 class Connection(Protocol):
@@ -42,6 +42,7 @@ class System(Protocol):
     """A real database, emptied for each script and then asked about its sessions."""
 
     name: str
+    dialect: str  # as in evaluation.py
     version: str
 
     def begin(self, sessions: list[str], level: str, lock_wait_timeout: int) -> None:
@@ -83,30 +84,30 @@ class Sent:
     answer: Answer | None = None
 
     def report(self) -> dict:
-        entry: dict = {"line": self.line, "session": self.session, "sql": self.sql}
-        answer = self.answer
+        answer = self.answer or Answer()
+        error = None
         if not self.sent:
-            entry["outcome"] = "deferred"
-        elif answer is None:
-            entry["outcome"] = "waiting"
+            outcome = "deferred"
+        elif self.answer is None:
+            outcome = "waiting"
         elif answer.code is not None:
-            entry["outcome"] = "error"
-            entry["error"] = {
-                "code": answer.code,
-                "sqlstate": answer.sqlstate,
-                "message": answer.message,
-            }
+            outcome = "error"
+            error = {"code": answer.code, "sqlstate": answer.sqlstate, "message": answer.message}
         else:
-            entry["outcome"] = "ok"
-            if answer.rows is not None:
-                entry["columns"] = list(answer.columns)
-                entry["rows"] = [list(row) for row in answer.rows]
-            elif answer.count is not None:
-                entry["count"] = answer.count
-        entry["waited_for"] = self.waited_for
-        entry["deferred"] = self.deferred
-        entry["released_by"] = self.released_by
-        return entry
+            outcome = "ok"
+        return {
+            "line": self.line,
+            "session": self.session,
+            "sql": self.sql,
+            "outcome": outcome,
+            "columns": None if answer.columns is None else list(answer.columns),
+            "rows": None if answer.rows is None else [list(row) for row in answer.rows],
+            "count": answer.count if answer.rows is None else None,
+            "error": error,
+            "waited_for": self.waited_for,
+            "deferred": self.deferred,
+            "released_by": self.released_by,
+        }
 
 
 class Worker:
@@ -140,14 +141,14 @@ class Worker:
 
 def run_real(system: System, script_text: str, level: str, lock_wait_timeout: int = 50) -> dict:
     """The report of one run: statements, tables, committed, aborted, waiting."""
-    script = read_script(script_text)
+    script = read_script(script_text, system.dialect)
     names = sorted({line.session for line in script.lines})
     system.begin(names, level, lock_wait_timeout)
     run = Run(system, names)
     try:
         for line in script.setup:
             system.set_up(line.sql)
-        return run.play(script.lines)
+        return run.play(script.steps)
     finally:
         run.close()
         system.end()
@@ -160,20 +161,32 @@ class Run:
         self.workers = {name: Worker(system.connection(name), self.changed) for name in names}
         self.deferred: list[Sent] = []
 
-    def play(self, lines: list) -> dict:
+    def play(self, steps: tuple[Line | Pause, ...]) -> dict:
         statements = []
-        for line in lines:
-            statement = Sent(line.line, line.session, line.sql)
+        for step in steps:
+            if isinstance(step, Pause):
+                # PostgreSQL waits without a limit, so time changes nothing there.
+                if self.system.dialect == "innodb":
+                    self._pause(step)
+                continue
+            statement = Sent(step.line, step.session, step.sql)
             statements.append(statement)
-            if self._busy(line.session) or any(d.session == line.session for d in self.deferred):
+            if self._busy(step.session) or any(d.session == step.session for d in self.deferred):
                 statement.deferred = True
                 self.deferred.append(statement)
                 continue
-            self._send(statement, caused_by=statement.line)
+            self._send(statement)
             self._send_deferred()
+        ended = [
+            (statement.session, statement.answer.ended)
+            for statement in statements
+            if statement.answer is not None
+        ]
         return {
             "statements": [statement.report() for statement in statements],
             "tables": self.system.tables(),
+            "committed": sorted({session for session, how in ended if how == "commit"}),
+            "aborted": sorted({session for session, how in ended if how == "abort"}),
             "waiting": [name for name in self.workers if self._busy(name)],
         }
 
@@ -194,21 +207,37 @@ class Run:
     def _send_deferred(self) -> None:
         while ready := [s for s in self.deferred if not self._busy(s.session)]:
             self.deferred.remove(ready[0])
-            self._send(ready[0], caused_by=ready[0].line)
+            self._send(ready[0])
 
-    def _send(self, statement: Sent, caused_by: int) -> None:
-        waiting = [w.statement for w in self.workers.values() if w.statement is not None]
+    def _send(self, statement: Sent) -> None:
+        earlier = self._waiting()
         worker = self.workers[statement.session]
         worker.send(statement, self.system.translate(statement.sql))
+        self._after(earlier, statement.line)
+
+    def _pause(self, pause: Pause) -> None:
+        """Let real time pass; lock waits may time out on the way."""
+        end = time.monotonic() + pause.microseconds / 1_000_000
+        while (left := end - time.monotonic()) > 0:
+            earlier = self._waiting()
+            with self.changed:
+                self.changed.wait(min(left, 0.02))
+            if len(self._waiting()) < len(earlier):
+                self._after(earlier, pause.line)
+                self._send_deferred()
+
+    def _waiting(self) -> list[Sent]:
+        return [w.statement for w in self.workers.values() if w.statement is not None]
+
+    def _after(self, earlier: list[Sent], line: int) -> None:
+        """See what the line has led to: who has returned, and who waits for whom."""
         waits = self._settle()
-        for earlier in waiting:
-            if earlier.answer is not None:
-                earlier.released_by = caused_by
+        for statement in earlier:
+            if statement.answer is not None:
+                statement.released_by = line
         for session, blockers in waits.items():
-            for blocker in blockers:
-                seen = self.workers[session].statement.waited_for
-                if blocker not in seen:
-                    seen.append(blocker)
+            seen = self.workers[session].statement.waited_for
+            seen.extend(blocker for blocker in blockers if blocker not in seen)
 
     def _settle(self) -> dict[str, tuple[str, ...]]:
         """Wait until every statement has returned or waits for another session; who waits."""

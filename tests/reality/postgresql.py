@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 
 import psycopg
-from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 
 from tests.reality.driver import Answer
 from tests.reality.servers import PostgreSQLServer
@@ -39,11 +40,12 @@ class PostgreSQLConnection:
         self.pgconn = self._psycopg.pgconn
         self.pgconn.notice_handler = self._notice
         self.pid = self.pgconn.backend_pid
+        self.savepoints: list[str] = []  # names, outermost first
         self.still = self.acquired = 0  # waits that outlived the deadlock check; those that ended
         self.settled: tuple[str, int] | None = None  # the wait last seen, and `still` at that time
         self.execute("SET client_min_messages = log")
 
-    def _notice(self, result: psycopg.pq.abc.PGresult) -> None:
+    def _notice(self, result: PGresult) -> None:
         message = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b""
         if b" still waiting for " in message:
             self.still += 1
@@ -51,7 +53,9 @@ class PostgreSQLConnection:
             self.acquired += 1
 
     def execute(self, sql: str) -> Answer:
+        before = self.pgconn.transaction_status
         result = self.pgconn.exec_(sql.encode())
+        ended = self._ended(sql, before, result)
         if result.status == ExecStatus.TUPLES_OK:
             readers = [_reader(result.ftype(i)) for i in range(result.nfields)]
             rows = tuple(
@@ -62,18 +66,49 @@ class PostgreSQLConnection:
                 for row in range(result.ntuples)
             )
             columns = tuple(result.fname(i).decode() for i in range(result.nfields))
-            return Answer(columns=columns, rows=rows)
+            return Answer(columns=columns, rows=rows, ended=ended)
         if result.status in (ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY):
-            return Answer(count=result.command_tuples, ended=_ended(result.command_status))
+            return Answer(count=result.command_tuples, ended=ended)
         sqlstate = result.error_field(DiagnosticField.SQLSTATE)
         if sqlstate is None:
             raise RuntimeError(f"{sql}: {result.error_message.decode()}")
+        code = sqlstate.decode()
         message = result.error_field(DiagnosticField.MESSAGE_PRIMARY).decode()
-        return Answer(code=sqlstate.decode(), sqlstate=sqlstate.decode(), message=message)
+        return Answer(code=code, sqlstate=code, message=message, ended=ended)
+
+    def _ended(self, sql: str, before: TransactionStatus, result: PGresult) -> str | None:
+        """How the transaction ended, if this statement ended one."""
+        word = sql.split()[0].strip(";").lower()
+        failed = result.status == ExecStatus.FATAL_ERROR
+        if before == TransactionStatus.IDLE:  # a transaction of its own
+            if word not in ("select", "insert", "update", "delete"):
+                return None
+            return "abort" if failed else "commit"
+        after = self.pgconn.transaction_status
+        if after == TransactionStatus.IDLE:
+            self.savepoints.clear()
+            if before == TransactionStatus.INERROR or failed:
+                return "abort"
+            return "commit" if result.command_status == b"COMMIT" else "rollback"
+        if failed and before == TransactionStatus.INTRANS:
+            # Inside a savepoint only what followed the savepoint is lost, so far.
+            return None if self.savepoints else "abort"
+        if not failed:
+            self._follow_savepoints(word, sql.rstrip(";").split()[-1].lower())
+        return None
+
+    def _follow_savepoints(self, word: str, name: str) -> None:
+        if word == "savepoint":
+            self.savepoints.append(name)
+        elif word in ("rollback", "release"):
+            while self.savepoints and self.savepoints[-1] != name:
+                self.savepoints.pop()
+            if word == "release":
+                self.savepoints.pop()
 
     @property
     def in_transaction(self) -> bool:
-        return self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE
+        return self.pgconn.transaction_status != TransactionStatus.IDLE
 
     def waits(self, waitstart: str) -> bool:
         """Whether the wait that began at this time has passed its deadlock check."""
@@ -97,12 +132,8 @@ def _reader(oid: int):
     return bytes.decode
 
 
-def _ended(tag: bytes) -> str | None:
-    return {b"COMMIT": "commit", b"ROLLBACK": "rollback"}.get(tag)
-
-
 class PostgreSQL:
-    name = "postgresql"
+    name = dialect = "postgresql"
 
     def __init__(self, server: PostgreSQLServer) -> None:
         self.version = server.version
@@ -178,6 +209,7 @@ class PostgreSQL:
         for connection in self._connections.values():
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            connection.savepoints.clear()
             connection.still = connection.acquired = 0
             connection.settled = None
 
