@@ -5,11 +5,14 @@ Nothing here touches a page's Markdown; the embed is an extension of Python-Mark
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from embed import films, pages
 
@@ -69,3 +72,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             raise PluginError(f"{source} is missing: run make setup.")
         files.append(File.generated(config, path, abs_src_path=str(films.ROOT / source)))
     return files
+
+
+@event_priority(-100)
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Take out what mkdocs-jupyter puts into every page, asked or not: MathJax from a CDN."""
+    return re.sub(r"<script data-mkdocs-jupyter-mathjax.*?</script>", "", output, flags=re.DOTALL)
