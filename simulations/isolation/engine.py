@@ -15,10 +15,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from simulations.isolation.history import SETUP as SETUP
 from simulations.isolation.history import History
 from simulations.isolation.sql import Statement, Value
-
-SETUP = "setup"  # the transaction that the setup statements make up
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from simulations.isolation.sql import Expression, Value
 
+SETUP = "setup"  # the transaction that the setup statements make up
 Key = tuple[Value, ...]
 Object = tuple[str, Key]
 
@@ -65,6 +66,7 @@ class History:
     undone: set[int] = field(default_factory=set)  # versions
     reads: list[Read] = field(default_factory=list)
     predicate_reads: list[PredicateRead] = field(default_factory=list)
+    matched: dict[tuple[int, int], bool] = field(default_factory=dict)  # a WHERE, a version: kept
 
     def begin(self, txn: str) -> None:
         """The transaction's name: T1, then T1.2, T1.3 for the session's later ones."""

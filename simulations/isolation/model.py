@@ -26,7 +26,7 @@ when the others let it, or after InnoDB's lock wait timeout.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib import import_module
 from random import Random
 from typing import Any
@@ -44,8 +44,8 @@ from simulations.isolation.sentences import (
     waiting_sentence,
 )
 from simulations.isolation.sql import CreateTable, Rollback
-from simulations.isolation.state import plain_section
-from simulations.isolation.verdict import dependencies, judge
+from simulations.isolation.state import plain_edge, plain_section
+from simulations.isolation.verdict import Edge, dependencies, judge
 from simulations.simulation import Event, Outcome, Problem
 
 STATEMENT = 1_000  # microseconds that a statement takes
@@ -111,7 +111,9 @@ class Driver:
         self.line = 0  # of the statement that was sent last
         self.resumed = 0
         self.view = View()
-        self.shown: dict[str, Any] = {"edges": [], "transactions": []}  # told so far, as the view
+        self.edges: tuple[Edge, ...] = ()  # told so far, as the view and the transactions are
+        self.shown: list[tuple[str, str]] = []
+        self.order = 0  # of the history when the edges were told
         self.waited_for: dict[int, list[str]] = {}
         self.ended: set[str] = set()  # transactions that were rolled back
         self.aborted: set[str] = set()  # sessions that the engine rolled back
@@ -265,6 +267,7 @@ class Driver:
         """Let time pass; in InnoDB, waits that are too long end on the way."""
         until = self.now + step.microseconds
         self.line = 0  # what ends now was released by no statement
+        self.tell("pause", "clock", paused_sentence(step), line=step.line)
         while self.timeout is not None and self.parked:
             first = min(self.parked.values(), key=lambda sent: (sent.since, sent.step.line))
             if first.since + self.timeout > until:
@@ -276,7 +279,6 @@ class Driver:
             self.settle()
             self.send_deferred()
         self.now = max(until, self.now)
-        self.tell("pause", "clock", paused_sentence(step), line=step.line)
 
     def tell(self, kind: str, actor: str, sentence: str, **data: Any) -> None:
         """An event, with the sections of the view that have changed since the last."""
@@ -286,11 +288,16 @@ class Driver:
             if section != getattr(self.view, name):
                 data[name] = plain_section(name, section)
         self.view = view
-        edges = [asdict(edge) for edge in dependencies(self.engine.history)]
-        transactions = [list(pair) for pair in self.transactions()]
-        for name, section in (("edges", edges), ("transactions", transactions)):
-            if section != self.shown.get(name):
-                self.shown[name] = data[name] = section
+        if self.engine.history.order != self.order:
+            self.order = self.engine.history.order
+            edges = dependencies(self.engine.history)
+            if edges != self.edges:
+                self.edges = edges
+                data["edges"] = [plain_edge(edge) for edge in edges]
+        transactions = self.transactions()
+        if transactions != self.shown:
+            self.shown = transactions
+            data["transactions"] = [list(pair) for pair in transactions]
         self.events.append(Event(self.now, actor, kind, data, sentence))
 
     def transactions(self) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ Captions, transcript, search and screen readers all read these, so each says who
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from textwrap import shorten
 
 from simulations.isolation.engine import Done, Failed, Outcome, Waiting
 from simulations.isolation.script import Line, Pause
@@ -11,6 +12,7 @@ from simulations.isolation.sql import Delete, Insert, Update, Value
 from simulations.isolation.verdict import Verdict
 
 SHOWN = 8  # rows that a sentence lists
+LONGEST = 100  # characters of a statement that a sentence quotes
 
 
 def result(outcome: Outcome) -> str:
@@ -25,39 +27,42 @@ def result(outcome: Outcome) -> str:
 
 
 def returned_sentence(step: Line, outcome: Outcome, waited_for: Sequence[str]) -> str:
-    who = f"{step.session}: “{step.sql}”"
+    who = f"{step.session}: “{quoted(step)}”"
     if waited_for:
         who += f", which waited for {listed(waited_for)},"
     if isinstance(outcome, Failed):
         return joined(f"{who} fails with {outcome.code}: {outcome.message}", outcome.why)
-    return joined(f"{who} {achieved(step, outcome)}", outcome.why)
+    told = achieved(step, outcome)
+    if told or not outcome.why:
+        who += f" {told or 'is done'}"
+    return joined(who, outcome.why)
 
 
 def achieved(step: Line, done: Done) -> str:
     if done.rows is not None:
         return f"returns {rows(done.rows) or 'no rows'}"
-    if done.count is None:
-        return "is done"
     verb = {Insert: "adds", Update: "changes", Delete: "removes"}.get(type(step.statement))
-    if verb is None:
-        return "is done"
+    if done.count is None or verb is None:
+        return ""
     return f"{verb} {many(done.count, 'row')}"
 
 
 def waiting_sentence(step: Line, waiting: Waiting, again: bool) -> str:
     verb = "waits again, for" if again else "waits for"
-    return joined(f"{step.session}: “{step.sql}” {verb} {listed(waiting.sessions)}", waiting.why)
+    return joined(
+        f"{step.session}: “{quoted(step)}” {verb} {listed(waiting.sessions)}", waiting.why
+    )
 
 
 def deferred_sentence(step: Line, waits_for: Sequence[str]) -> str:
     return (
-        f"{step.session}: “{step.sql}” is not sent yet, because {step.session} still waits"
+        f"{step.session}: “{quoted(step)}” is not sent yet, because {step.session} still waits"
         f" for {listed(waits_for)}."
     )
 
 
 def paused_sentence(step: Pause) -> str:
-    return f"{step.microseconds / 1_000_000:g} s pass in which nobody sends anything."
+    return f"For {step.microseconds / 1_000_000:g} s nobody sends anything."
 
 
 def setup_sentence(tables: Mapping[str, Sequence[Sequence[Value]]]) -> str:
@@ -76,6 +81,11 @@ def verdict_sentence(
         told += f" At the end of the script {listed(sorted(waiting))} still {verb}"
         told += f", and {many(len(deferred), 'statement')} were never sent." if deferred else "."
     return told
+
+
+def quoted(step: Line) -> str:
+    """The statement, on one line and not too long."""
+    return shorten(step.sql, LONGEST, placeholder=" …")
 
 
 def rows(shown: Sequence[Sequence[Value]]) -> str:

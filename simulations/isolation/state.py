@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulations.isolation.engine import Chain, Lock, Version, View
+from simulations.isolation.engine import Chain, Lock, Version
 from simulations.isolation.verdict import Edge
 from simulations.simulation import Event, Trace
 
@@ -86,12 +86,7 @@ def told(statements: tuple[Told, ...], event: Event, step: int) -> tuple[Told, .
     return (*statements[:at], new, *statements[at + 1 :])
 
 
-# An event's data is plain JSON; these two directions keep it so.
-
-
-def plain(view: View) -> dict[str, list]:
-    """The sections of a view as JSON values."""
-    return {name: plain_section(name, getattr(view, name)) for name in View.__slots__}
+# An event's data is plain JSON; these are the two directions.
 
 
 def plain_section(name: str, section: tuple) -> list:
@@ -117,6 +112,10 @@ def plain_section(name: str, section: tuple) -> list:
     if name == "locks":
         return [[lock.session, lock.target, lock.mode, lock.granted] for lock in section]
     return [list(pair) for pair in section]
+
+
+def plain_edge(edge: Edge) -> dict[str, Any]:
+    return {name: getattr(edge, name) for name in Edge.__slots__}
 
 
 def read_chains(chains: list[dict]) -> tuple[Chain, ...]:

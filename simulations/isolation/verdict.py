@@ -33,7 +33,9 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from simulations.isolation.evaluation import SqlError, matches
-from simulations.isolation.history import History, Object, PredicateRead, Read, Write
+from simulations.isolation.history import SETUP, History, Object, PredicateRead, Read, Write
+
+Step = Write | Read | PredicateRead
 
 ANOMALIES = {
     "G0": "a dirty write",
@@ -108,6 +110,15 @@ class Verdict:
         }
 
 
+def edge(
+    kind: str, source: str, target: str, object: Object, predicate: bool, first: Step, second: Step
+) -> Edge:
+    return Edge(
+        kind, source, target, named(object), predicate,
+        first.line, second.line, first.order, second.order,
+    )  # fmt: skip
+
+
 def named(object: Object) -> str:
     table, key = object
     return f"{table} {key[0]}" if len(key) == 1 else f"{table} ({', '.join(map(str, key))})"
@@ -118,27 +129,26 @@ class Graph:
 
     def __init__(self, history: History, growing: bool = False) -> None:
         self.history = history
-        status = history.status
         kept = {"committed", "open"} if growing else {"committed"}
-        self.nodes = {txn for txn, how in status.items() if how in kept and txn != "setup"}
+        self.nodes = {txn for txn, how in history.status.items() if how in kept}
+        self.nodes.discard(SETUP)
         self.final: dict[tuple[Object, str], Write] = {}  # what each transaction leaves of a row
+        self.objects: dict[str, set[Object]] = defaultdict(set)
         for write in history.writes.values():
+            self.objects[write.object[0]].add(write.object)
             if write.version not in history.undone and (
-                write.txn in self.nodes or write.txn == "setup"
+                write.txn in self.nodes or write.txn == SETUP
             ):
                 self.final[write.object, write.txn] = write
         self.installed: dict[Object, list[Write]] = defaultdict(list)
-        for write in sorted(self.final.values(), key=lambda write: write.order):
+        for write in sorted(self.final.values(), key=when):
             self.installed[write.object].append(write)
-        self.objects: dict[str, list[Object]] = defaultdict(list)
-        for write in history.writes.values():
-            if write.object not in self.objects[write.object[0]]:
-                self.objects[write.object[0]].append(write.object)
         self.edges: dict[tuple, Edge] = {}
         self.aborted: list[Edge] = []  # G1a
         self.intermediate: list[Edge] = []  # G1b
-        for object in self.installed:
-            self.overwritten(object)
+        for versions in self.installed.values():
+            for earlier, later in pairwise(versions):
+                self.add("ww", earlier, later, earlier.object)
         for read in history.reads:
             if read.txn in self.nodes:
                 self.item(read)
@@ -146,74 +156,90 @@ class Graph:
             if read.txn in self.nodes:
                 self.predicate(read)
 
-    def edge(self, kind: str, first: Write | Read, second: Write | Read, object: Object,
-             predicate: bool = False) -> Edge:  # fmt: skip
-        return Edge(kind, first.txn, second.txn, named(object), predicate,
-                    first.line, second.line, first.order, second.order)  # fmt: skip
-
-    def add(self, edge: Edge) -> None:
-        if edge.source in self.nodes and edge.target in self.nodes and edge.source != edge.target:
-            key = (edge.kind, edge.source, edge.target, edge.object, edge.predicate)
-            self.edges.setdefault(key, edge)
-
-    def overwritten(self, object: Object) -> None:
-        versions = self.installed[object]
-        for earlier, later in pairwise(versions):
-            self.add(self.edge("ww", earlier, later, object))
+    def add(
+        self, kind: str, first: Step, second: Step, object: Object, predicate: bool = False
+    ) -> None:
+        """An edge between two transactions that are in the graph, once."""
+        source, target = first.txn, second.txn
+        key = (kind, source, target, object, predicate)
+        if (
+            source != target
+            and key not in self.edges
+            and source in self.nodes
+            and target in self.nodes
+        ):
+            self.edges[key] = edge(*key, first, second)
 
     def item(self, read: Read) -> None:
         write = self.history.writes[read.version]
         if write.txn != read.txn:
-            edge = self.edge("wr", write, read, write.object)
-            self.phenomenon(edge, write)
-            self.add(edge)
-        for later in self.installed[write.object]:
+            self.phenomenon(write, read, False)
+            self.add("wr", write, read, write.object)
+        for later in self.installed.get(write.object, ()):
             if later.order > write.order:
-                self.add(self.edge("rw", read, later, write.object))
+                self.add("rw", read, later, write.object)
                 return
 
-    def phenomenon(self, edge: Edge, write: Write) -> None:
+    def phenomenon(self, write: Write, read: Read | PredicateRead, predicate: bool) -> None:
         """G1a and G1b."""
         if self.history.status.get(write.txn) == "aborted" or write.version in self.history.undone:
-            self.aborted.append(edge)
+            found = self.aborted
         elif self.final.get((write.object, write.txn), write) is not write:
-            self.intermediate.append(edge)
+            found = self.intermediate
+        else:
+            return
+        found.append(edge("wr", write.txn, read.txn, write.object, predicate, write, read))
 
     def predicate(self, read: PredicateRead) -> None:
         for object in self.objects[read.table]:
-            version = read.seen.get(object[1])
-            seen = None if version is None else self.history.writes[version]
-            found = self.matches(read, seen)
-            before, since = [], None
-            for write in self.installed[object]:
-                if seen is not None and write.order <= seen.order:
-                    before.append(write)
-                elif self.matches(read, write) != found:
-                    since = write
-                    break
-            if since is not None:
-                self.add(self.edge("rw", read, since, object, True))
-            if seen is None:
-                continue
-            if seen.txn != read.txn and (not before or before[-1] is not seen):
-                if found != self.matches(read, before[-1] if before else None):
-                    edge = self.edge("wr", seen, read, object, True)
-                    self.phenomenon(edge, seen)
-                    self.add(edge)
-                continue
-            for index in range(len(before) - 1, -1, -1):
-                earlier = before[index - 1] if index else None
-                if self.matches(read, earlier) != found:
-                    self.add(self.edge("wr", before[index], read, object, True))
-                    break
+            self.predicate_on(read, object)
+
+    def predicate_on(self, read: PredicateRead, object: Object) -> None:
+        """The edges that one object makes with a WHERE."""
+        version = read.seen.get(object[1])
+        seen = None if version is None else self.history.writes[version]
+        installed = self.installed.get(object, ())
+        if len(installed) == 1 and installed[0] is seen and seen.txn == SETUP:
+            return
+        found = self.matches(read, seen)
+        before = []
+        for write in installed:
+            if seen is not None and write.order <= seen.order:
+                before.append(write)
+            elif self.matches(read, write) != found:
+                self.add("rw", read, write, object, True)
+                break
+        if seen is None:
+            return
+        if seen.txn != read.txn and (not before or before[-1] is not seen):
+            if found != self.matches(read, before[-1] if before else None):
+                self.phenomenon(seen, read, True)
+                self.add("wr", seen, read, object, True)
+            return
+        for index in range(len(before) - 1, -1, -1):
+            earlier = before[index - 1] if index else None
+            if self.matches(read, earlier) != found:
+                self.add("wr", before[index], read, object, True)
+                break
 
     def matches(self, read: PredicateRead, write: Write | None) -> bool:
         if write is None or write.values is None:
             return False
-        try:
-            return matches(read.where, write.values, self.history.dialect)
-        except SqlError:
-            return False
+        if read.where is None:
+            return True
+        key = (id(read.where), write.version)
+        known = self.history.matched.get(key)
+        if known is None:
+            try:
+                known = matches(read.where, write.values, self.history.dialect)
+            except SqlError:
+                known = False
+            self.history.matched[key] = known
+        return known
+
+
+def when(step: Step) -> int:
+    return step.order
 
 
 def dependencies(history: History) -> tuple[Edge, ...]:

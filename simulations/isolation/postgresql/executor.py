@@ -122,8 +122,7 @@ class Executor:
             tuple_ = self.add(mine, table, row)
             self.wrote(mine, table, tuple_, "insert")
             yield from self.enter(mine, table, tuple_)
-        return Done(count=len(rows), why=f"{mine.session} adds {counted(len(rows))}, which nobody"
-                    " else sees before it commits.")  # fmt: skip
+        return Done(count=len(rows), why=f"Nobody else sees this before {mine.session} commits.")
 
     def modify(self, mine: Transaction, statement: Update | Delete) -> Steps:
         table = self.tables[statement.table]
@@ -137,11 +136,10 @@ class Executor:
                 changed.append(final)
             again += final is not tuple_
         self.record(mine, table, statement.where, seen, changed)
-        verb = "changes" if isinstance(statement, Update) else "deletes"
-        why = f"{mine.session} {verb} {counted(len(changed))}."
+        why = ""
         if again:
-            why += (
-                f" {counted(again).capitalize()} had been changed by others since the statement"
+            why = (
+                f"{counted(again).capitalize()} had been changed by others since the statement"
                 " began, so it read the newest version and applied its WHERE again."
             )
         return Done(count=len(changed), why=why)
