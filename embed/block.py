@@ -36,7 +36,7 @@ from embed.options import Option, WrongBody, read
 from simulations import Problem, catalog
 
 NAME = "simulation"
-OWN = ("scenario", "seed", "caption")
+OWN = ("scenario", "seed", "caption", "step")
 """Options of the block itself; all others are parameters of the simulation."""
 
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}|~{3,})(.*)")
@@ -244,7 +244,17 @@ def _film(name: str, given: Mapping[str, str]) -> dict:
     if not re.fullmatch(r"[0-9]{1,10}", seed):
         raise Problem(f"seed must be a whole number, not “{seed}”.", parameter="seed")
     parameters = {option: value for option, value in given.items() if option not in OWN}
-    return films.film(name, parameters, seed=int(seed), scenario=given.get("scenario"))
+    film = films.film(name, parameters, seed=int(seed), scenario=given.get("scenario"))
+    step, last = given.get("step"), len(film["steps"]) - 1
+    if step is None:
+        return film
+    if not re.fullmatch(r"[0-9]{1,6}", step) or int(step) > last:
+        raise Problem(
+            f"step must be a whole number from 0 to {last}, the last step of this run, "
+            f"not “{step}”.",
+            parameter="step",
+        )
+    return {**film, "telling": int(step)}
 
 
 class _Places(Treeprocessor):

@@ -56,7 +56,8 @@ YAML, one option each:
 | `scenario` | a scenario of the simulation; it sets parameters |
 | any parameter | its value, in place of the scenario's or the default |
 | `seed` | the seed of the run's random source; 0 if left out |
-| `caption` | a caption in place of the sentence of the first telling step |
+| `caption` | a caption in place of the sentence of the step that is shown first |
+| `step` | the step to show first, counted from 0; otherwise the first telling one |
 
 A script is written as a YAML text block:
 

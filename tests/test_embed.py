@@ -159,6 +159,11 @@ def test_figures_of_one_page_have_ids_of_their_own(built) -> None:
     ]
 
 
+def test_the_first_step_can_be_chosen(built) -> None:
+    html = built(BLOCK.replace("scenario", "step: 0\nscenario", 1))
+    assert "<figcaption>Before anything starts" in html
+
+
 def test_a_caption_can_be_given_and_is_escaped(built) -> None:
     html = built(BLOCK.replace("scenario", 'caption: "<b> & more"\nscenario', 1))
     assert "<figcaption>&lt;b&gt; &amp; more</figcaption>" in html
