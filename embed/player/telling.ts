@@ -46,10 +46,14 @@ export class Telling {
 
   show(film: Film, step: number): void {
     if (film !== this.#film) this.#tell(film);
-    const said: Node[] = [h("span", { class: "sim-sentence" }, film.steps[step]?.sentence ?? "")];
-    if (step === film.last && film.verdict) {
-      const tone = /^(good|bad)$/.test(film.verdict.tone) ? film.verdict.tone : "neutral";
-      said.push(h("strong", { class: `sim-outcome sim-${tone}` }, film.verdict.sentence));
+    const sentence = film.steps[step]?.sentence ?? "";
+    const verdict = step === film.last ? film.verdict : null;
+    const said: Node[] = [];
+    // A run may end by telling its verdict; it is not said twice.
+    if (verdict?.sentence !== sentence) said.push(h("span", { class: "sim-sentence" }, sentence));
+    if (verdict) {
+      const tone = /^(good|bad)$/.test(verdict.tone) ? verdict.tone : "neutral";
+      said.push(h("strong", { class: `sim-outcome sim-${tone}` }, verdict.sentence));
     }
     this.#caption?.replaceChildren(...said);
     for (const line of this.#list?.querySelectorAll("[aria-current]") ?? []) {
