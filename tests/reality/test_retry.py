@@ -10,8 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 import psycopg
+import pymysql
 import pytest
 
+from tests.reality.mariadb import MariaDBServer
 from tests.reality.servers import PostgreSQLServer
 
 LESSON = Path(__file__).parent.parent.parent / "docs" / "databases"
@@ -121,3 +123,72 @@ def test_inside_a_transaction_it_refuses(connect: Callable[[], psycopg.Connectio
         connection.execute("SELECT 1")
         with pytest.raises(psycopg.ProgrammingError):
             load("retry_postgresql").transact(connection, lambda _: None)
+
+
+@pytest.fixture
+def connect_mariadb(mariadb_server: MariaDBServer) -> Callable[[], pymysql.Connection]:
+    def connection(database: str | None = "lesson") -> pymysql.Connection:
+        return pymysql.connect(unix_socket=mariadb_server.socket, user="root", database=database)
+
+    with connection(None) as admin, admin.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS lesson")
+        cursor.execute("CREATE DATABASE lesson")
+    with connection() as first, first.cursor() as cursor:
+        cursor.execute("CREATE TABLE doctors (name VARCHAR(10) PRIMARY KEY, on_call INT)")
+        cursor.execute("INSERT INTO doctors VALUES ('Alice', 1), ('Bob', 1)")
+        first.commit()
+    return connection
+
+
+def on_call(connection: pymysql.Connection) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM doctors WHERE on_call = 1")
+        (count,) = cursor.fetchone()
+    return count
+
+
+def test_on_mariadb_too_one_stays(connect_mariadb: Callable[[], pymysql.Connection]) -> None:
+    lesson = load("retry_mariadb")
+    meeting = Meeting()
+
+    def ask(doctor: str) -> bool:
+        def work(connection: pymysql.Connection) -> bool:
+            enough = on_call(connection) > 1
+            meeting.of(doctor)
+            if enough:
+                with connection.cursor() as cursor:
+                    cursor.execute("UPDATE doctors SET on_call = 0 WHERE name = %s", [doctor])
+            return enough
+
+        with connect_mariadb() as connection:
+            return lesson.transact(connection, work)
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(ask, ("Alice", "Bob")))
+
+    assert sorted(answers) == [False, True]
+    assert sum(meeting.runs.values()) == 3, "one of the two had to run again"
+    with connect_mariadb() as connection:
+        assert on_call(connection) == 1
+
+
+def test_after_a_lock_wait_timeout_nothing_is_left_behind(
+    connect_mariadb: Callable[[], pymysql.Connection],
+) -> None:
+    runs = []
+
+    def work(connection: pymysql.Connection) -> None:
+        runs.append(1)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE doctors SET on_call = 7 WHERE name = 'Bob'")
+            cursor.execute("UPDATE doctors SET on_call = 7 WHERE name = 'Alice'")
+
+    with connect_mariadb() as holder, connect_mariadb() as connection:
+        with holder.cursor() as cursor:
+            cursor.execute("UPDATE doctors SET on_call = 0 WHERE name = 'Alice'")
+        connection.query("SET innodb_lock_wait_timeout = 1")
+        with pytest.raises(pymysql.err.OperationalError, match="1205"):
+            load("retry_mariadb").transact(connection, work, attempts=2)
+        holder.rollback()
+        assert on_call(connection) == 2
+    assert len(runs) == 2
