@@ -252,7 +252,7 @@ class Driver:
             "error": error,
             "waited_for": list(sent.waited_for),
             "deferred": sent.deferred,
-            "released_by": sent.released_by,
+            "released_by": None if outcome == "waiting" else sent.released_by,
         }
 
     def defer(self, sent: Sent) -> None:
