@@ -36,4 +36,10 @@ async function compile({ zips }) {
   }
 }
 
-await { bundle, compile }[asked.do](asked);
+try {
+  await { bundle, compile }[asked.do](asked);
+} catch (error) {
+  // Left uncaught, Node would print a megabyte: the whole line of Pyodide that was running.
+  console.error(error.message);
+  process.exit(1);
+}
