@@ -121,10 +121,13 @@ class Packet(MysqlPacket):
 class MariaDBConnection(pymysql.Connection):
     """One session."""
 
+    statements = 0
+
     def _read_packet(self, packet_type: type = Packet):
         return super()._read_packet(packet_type)
 
     def execute(self, sql: str) -> Answer:
+        self.statements += 1
         *before, last = sql.split("\n")
         for statement in before:
             self.query(statement)
@@ -172,7 +175,8 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    locks: list[RecordLock]  # of the waiting session; another wait has others
+    statement: int  # this and the locks of the session tell one wait from another
+    locks: list[RecordLock]
     ahead: set[str]  # whom it waited for when it began
 
 
@@ -224,8 +228,9 @@ class MariaDB:
         return self._connections[session]
 
     def translate(self, sql: str) -> str:
-        """MariaDB's words: LOCK IN SHARE MODE; START TRANSACTION names no level."""
+        """MariaDB's words: LOCK IN SHARE MODE, RELEASE SAVEPOINT; and BEGIN names no level."""
         sql = re.sub(r"for\s+share", "LOCK IN SHARE MODE", sql, flags=re.IGNORECASE)
+        sql = re.sub(r"^\s*release\s+(?!savepoint)", "RELEASE SAVEPOINT ", sql, flags=re.IGNORECASE)
         if re.match(r"\s*(begin|start\s+transaction)\b", sql, re.IGNORECASE):
             only = " READ ONLY" if re.search(r"read\s+only", sql, re.IGNORECASE) else ""
             if (level := re.search(LEVEL, sql, re.IGNORECASE)) is not None:
@@ -247,10 +252,12 @@ class MariaDB:
         if any(name not in after or after[name].locks != before[name].locks for name in busy):
             return {}
         for name, wait in tuple(self._queue.items()):
-            if name not in busy or wait.locks != after[name].locks:
+            number = self._connections[name].statements
+            if name not in busy or (wait.statement, wait.locks) != (number, after[name].locks):
                 del self._queue[name]
         for name in [name for name in busy if name not in self._queue]:
-            self._queue[name] = Wait(after[name].locks, self._ahead(name, after))
+            number = self._connections[name].statements
+            self._queue[name] = Wait(number, after[name].locks, self._ahead(name, after))
         return {
             name: tuple(sorted(self._ahead(name, after) & self._queue[name].ahead))
             for name in busy

@@ -159,9 +159,11 @@ class InnoDB:
                 return self._begin(here, statement)
             case Commit():
                 self._end(here, commit=True)
+                here.level = here.read_only_next = None
                 return Done(why=f"{session} committed.")
             case Rollback():
                 self._end(here, commit=False)
+                here.level = here.read_only_next = None
                 return Done(why=f"{session} rolled back.")
             case SetTransaction(level, read_only):
                 if here.in_block:
@@ -268,6 +270,8 @@ class InnoDB:
     def _abort(self, transaction: Transaction) -> None:
         """Roll back a deadlock's victim, at once."""
         session = self.sessions[transaction.session]
+        if session.in_block:  # what was said of this transaction now goes for the next one
+            session.level, session.read_only_next = session.block_level, session.read_only
         self._end(session, commit=False)
         session.state = "aborted"
         self._wake(transaction)
@@ -359,7 +363,7 @@ class InnoDB:
                 outcome = yield from self._select(transaction, statement)
             else:
                 count = yield from self._change(transaction, statement)
-                outcome = Done(count=count, why=self._told(session, count))
+                outcome = Done(count=count)
         except Deadlock:
             why = (
                 f"The waits formed a circle; of the transactions in it, {transaction.name} had"
@@ -381,9 +385,6 @@ class InnoDB:
         if transaction.autocommit:
             self._end(session, commit=isinstance(outcome, Done))
         return outcome
-
-    def _told(self, session: Session, count: int) -> str:
-        return f"{session.name} changed {count} row{'' if count == 1 else 's'}."
 
     def _select(self, transaction: Transaction, select: Select) -> Run:
         table = self.tables[select.table]
@@ -417,7 +418,10 @@ class InnoDB:
             transaction, chosen, mode, self.locks, self._wait, whole_row=mode == "X", seen=seen
         )
         conditions = index_condition(select.where, chosen.index)
-        if chosen.kind == "range" and not chosen.index.clustered and not chosen.covering:
+        if (
+            chosen.kind == "range"
+            and not (chosen.index.clustered or chosen.covering or chosen.backwards)
+        ):
             names = [table.definition.names[position] for position in chosen.index.positions]
             cursor.index_condition = lambda record: all(
                 evaluate(tree, dict(zip(names, record.entry, strict=True)), self.dialect) is True
@@ -475,11 +479,11 @@ class InnoDB:
                 continue
             interval = EVERYTHING
             for conjunct in conjuncts(where):
-                ranges = restrict(conjunct, name, True)
+                ranges = restrict(conjunct, name, table, True)
                 if ranges is None or len(ranges) != 1:
                     return None
             if where is not None:
-                (interval,) = restrict(where, name, True) or (None,)
+                (interval,) = restrict(where, name, table, True) or (None,)
                 if interval is None:
                     return None
             if tree.function == "min" and nullable and interval.low == LOWEST:

@@ -22,7 +22,7 @@ storage/innobase/handler/ha_innodb.cc (scan_time, read_time); EXPLAIN on 10.11.1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from simulations.isolation.evaluation import compare, evaluate
@@ -55,10 +55,11 @@ class Interval:
     low_open: bool
     high: SortKey
     high_open: bool
+    one: bool = True  # False: its two ends are written differently, as in BETWEEN 'a' AND 'A'
 
     @property
     def point(self) -> bool:
-        return self.low == self.high and not self.low_open and not self.high_open
+        return self.low == self.high and not self.low_open and not self.high_open and self.one
 
     def above(self, key: SortKey) -> bool:
         """Whether a key lies above this interval."""
@@ -94,13 +95,11 @@ class Plan:
 def plan(table: Table, where: Expression | None, select: Select | None) -> Plan:
     """`select` is None for UPDATE and DELETE."""
     equal = equalities(where) if select is not None else {}
-    if equal is None or never(where, equal):
+    if equal is None or never(where, equal, table) or _impossible(where, table, False):
         return Plan("nothing")
     ranges = {}
     for index in table.indexes:
         found = intervals(index, where, table)
-        if found == []:
-            return Plan("nothing")
         if found is not None:
             ranges[index] = found
     if select is not None:
@@ -110,10 +109,15 @@ def plan(table: Table, where: Expression | None, select: Select | None) -> Plan:
                 interval = Interval(key, False, key, False)
                 covering = _used(select, table) <= _columns(index)
                 return Plan("const", index, (interval,), covering=covering)
-    return _cheapest(table, ranges, select)
+    best, fewer = _cheapest(table, ranges, select)
+    order = [] if select is None else [o for o in select.order_by if o[0] not in equal]
+    return _ordered(table, best, ranges, select, order, fewer) if order else best
 
 
-def _cheapest(table: Table, ranges: dict[Index, list[Interval]], select: Select | None) -> Plan:
+def _cheapest(
+    table: Table, ranges: dict[Index, list[Interval]], select: Select | None
+) -> tuple[Plan, bool]:
+    """The plan, and whether it is thought to find fewer rows than there are."""
     rows = max(1, table.live())
     cost, scan, covering = 3 + rows / 5, table.clustered, False
     used = _used(select, table) if select is not None else None
@@ -130,29 +134,30 @@ def _cheapest(table: Table, ranges: dict[Index, list[Interval]], select: Select 
         if expense < cost:
             cost, found = expense, matching
             best = Plan("range", index, tuple(intervals_), covering=index_only)
-    if select is None or not select.order_by:
-        return best
-    return _ordered(table, best, ranges, select, found < rows)
+    return best, found < rows
 
 
 def _ordered(
-    table: Table, best: Plan, ranges: dict[Index, list[Interval]], select: Select, fewer: bool
+    table: Table,
+    best: Plan,
+    ranges: dict[Index, list[Interval]],
+    select: Select,
+    order: list[tuple[str, bool]],
+    fewer: bool,
 ) -> Plan:
     """The plan, where ORDER BY has a say."""
-    names = tuple(name for name, _ in select.order_by)
-    directions = {descending for _, descending in select.order_by}
+    names = tuple(name for name, _ in order)
+    directions = {descending for _, descending in order}
     backwards = directions == {True}
     if len(directions) > 1:
         return best
     primary = table.clustered
     if names[: len(primary.columns)] == primary.columns[: len(names)]:
-        if best.kind == "range" and not best.index.clustered and fewer:
+        if best.kind == "range" and not best.index.clustered and (fewer or best.covering):
             return best
         covering = _used(select, table) <= _columns(primary)
         if primary in ranges and not (best.kind == "scan" and best.covering):
             return Plan("range", primary, tuple(ranges[primary]), backwards, covering)
-        if best.kind == "scan" and best.covering and best.index is not primary:
-            return best
         return Plan("scan", primary, (EVERYTHING,), backwards, covering)
     if names[: len(best.index.columns)] == best.index.columns[: len(names)] and (
         best.kind == "range" or best.covering
@@ -268,7 +273,9 @@ def equalities(where: Expression | None) -> dict[str, Value] | None:
         match tree:
             case Binary("=", Column(name), other) | Binary("=", other, Column(name)):
                 pass
-            case In(Column(name), (other,), False):
+            case In(Column(name), (other, *more), False) if all(item == other for item in more):
+                pass
+            case Between(Column(name), other, high, False) if high == other:
                 pass
             case _:
                 continue
@@ -281,12 +288,19 @@ def equalities(where: Expression | None) -> dict[str, Value] | None:
     return found
 
 
-def never(where: Expression | None, known: dict[str, Value]) -> bool:
+def never(where: Expression | None, known: dict[str, Value], table: Table) -> bool:
     """Whether some conjunct is false or unknown, whatever the row."""
-    return any(
-        named(tree) <= known.keys() and evaluate(tree, known, "innodb") is not True
-        for tree in conjuncts(where)
-    )
+    for tree in conjuncts(where):
+        if named(tree) <= known.keys() and evaluate(tree, known, "innodb") is not True:
+            return True
+        match tree:
+            case IsNull(Column(name), False) if _required(table, name):
+                return True
+    return False
+
+
+def _required(table: Table, column: str) -> bool:
+    return any(c.name == column and c.not_null for c in table.definition.columns)
 
 
 def index_condition(where: Expression | None, index: Index) -> list[Expression]:
@@ -297,22 +311,18 @@ def index_condition(where: Expression | None, index: Index) -> list[Expression]:
 def intervals(index: Index, where: Expression | None, table: Table) -> list[Interval] | None:
     """The ranges of an index that the condition allows; None if it does not restrict them."""
     unique = len(index.columns) == 1
-    found = restrict(where, index.columns[0], unique)
+    found = restrict(where, index.columns[0], table, unique)
     if found is None:
         return None
-    required = {column.name for column in table.definition.columns if column.not_null}
-    if index.columns[0] in required:  # NULL is impossible, and NOT NULL says nothing
-        found = [interval for interval in found if interval.high != NULL]
-        if any(interval.low in (LOWEST, NULL) and interval.high == HIGHEST for interval in found):
-            return None
     for column in index.columns[1:]:
-        following = restrict(where, column, False)
+        following = restrict(where, column, table, False)
         if following is None or not all(interval.point for interval in found):
             break
         found = [
             Interval(
-                one.low + other.low if other.low else one.low, other.low_open,
-                one.high + other.high if other.high != HIGHEST else one.high, other.high_open,
+                one.low + other.low, other.low_open,
+                one.high + other.high if other.high != HIGHEST else one.high,
+                other.high_open, other.one,
             )
             for one, other in product(found, following)
         ]  # fmt: skip
@@ -320,19 +330,23 @@ def intervals(index: Index, where: Expression | None, table: Table) -> list[Inte
 
 
 def restrict(
-    tree: Expression | None, column: str, unique: bool, negated: bool = False
+    tree: Expression | None, column: str, table: Table, unique: bool, negated: bool = False
 ) -> list[Interval] | None:
     """The values of a column for which the condition may hold; None: any."""
     match tree:
         case Not(operand):
-            return restrict(operand, column, unique, not negated)
+            return restrict(operand, column, table, unique, not negated)
         case Binary("and" | "or", left, right):
-            one = restrict(left, column, unique, negated)
-            other = restrict(right, column, unique, negated)
+            one = restrict(left, column, table, unique, negated)
+            other = restrict(right, column, table, unique, negated)
             if (tree.op == "and") != negated:
                 if one is None or other is None:
                     return other if one is None else one
                 return _meet(one, other)
+            if _impossible(left, table, negated):
+                return other
+            if _impossible(right, table, negated):
+                return one
             return None if one is None or other is None else _join(one + other)
         case Binary(op, left, right) if op in FLIPPED:
             if isinstance(right, Column) and not named(left):
@@ -341,22 +355,40 @@ def restrict(
                 return None
             return _compared(OPPOSITE[op] if negated else op, right, unique)
         case In(Column(name), items, reverse) if name == column:
-            if reverse != negated or any(map(named, items)):
+            if any(map(named, items)):
                 return None
-            return _join([i for item in items for i in _compared("=", item, unique)])
+            if reverse == negated:
+                return _join([i for item in items for i in _compared("=", item, unique)])
+            if unique:
+                return None
+            found = [EVERYTHING]
+            for item in items:
+                found = _meet(found, _compared("<>", item, unique))
+            return found
         case Between(Column(name), low, high, reverse) if name == column:
             if named(low) or named(high):
                 return None
             if reverse != negated:
                 return _join(_compared("<", low, unique) + _compared(">", high, unique))
-            return _meet(_compared(">=", low, unique), _compared("<=", high, unique))
+            found = _meet(_compared(">=", low, unique), _compared("<=", high, unique))
+            if found and low != high:
+                return [replace(interval, one=False) for interval in found]
+            return found
         case IsNull(Column(name), reverse) if name == column:
+            if _required(table, name):
+                return None if reverse != negated else []
             if reverse != negated:
                 return [Interval(NULL, True, HIGHEST, False)]
             return [Interval(NULL, False, NULL, False)]
         case Literal(value):
             return None if (value is True) != negated and value is not None else []
     return None
+
+
+def _impossible(tree: Expression | None, table: Table, negated: bool) -> bool:
+    """Whether the keys alone show that a condition cannot hold."""
+    columns = {column for index in table.indexes for column in index.columns}
+    return any(restrict(tree, column, table, True, negated) == [] for column in columns)
 
 
 def _compared(op: str, constant: Expression, unique: bool) -> list[Interval] | None:

@@ -59,6 +59,7 @@ class Cursor:
     interval: Interval | None = None
     fresh: bool = False  # the lock on the position is new, and may be given back
     committed_read: bool = False  # the position was read without its lock
+    upwards: bool = True
 
     # the order of the records
 
@@ -88,12 +89,12 @@ class Cursor:
 
     def first(self) -> Generator[Waiting, None, Found]:
         index, interval = self.plan.index, self.interval
-        self.committed_read = False
-        if self.plan.backwards:
-            exact = interval.point
-            if not exact:
-                return (yield from self._first_backwards())
         exact = interval.point
+        self.committed_read = False
+        whole_key = len(interval.low) >= index.width
+        self.upwards = not self.plan.backwards or (exact and whole_key)
+        if not self.upwards:
+            return (yield from self._first_backwards(exact))
         if interval.low == LOWEST:
             start = index.records[0] if index.records else index.supremum
         elif interval.low_open:
@@ -103,7 +104,7 @@ class Cursor:
         key = None if interval.low == LOWEST or interval.low_open else interval.low
         return (yield from self._read(start, key, exact))
 
-    def _first_backwards(self) -> Generator[Waiting, None, Found]:
+    def _first_backwards(self, exact: bool) -> Generator[Waiting, None, Found]:
         index, interval = self.plan.index, self.interval
         if interval.high == HIGHEST:
             return (yield from self._read(index.supremum, None, False))
@@ -115,13 +116,14 @@ class Cursor:
         start = index.previous(following)
         if start is None:
             return None
-        return (yield from self._read(start, None, False))
+        return (yield from self._read(start, None, exact))
 
     def following(self) -> Generator[Waiting, None, Found]:
         exact = self.interval.point
         if exact and self.plan.unique(self.interval):
             return None
         self.committed_read = False
+        self.upwards = not self.plan.backwards
         start = self._step(self.position)
         if start is None:
             return None
@@ -136,7 +138,7 @@ class Cursor:
         return (yield from self._read(start, None, self.interval.point))
 
     def _step(self, record: Record) -> Record | None:
-        if self.plan.backwards:
+        if not self.upwards:
             return self.plan.index.previous(record)
         return None if record.key is None else self.plan.index.next(record)
 
@@ -232,10 +234,8 @@ class Cursor:
         yield from self.wait(self.transaction)
         if not record.removed:
             return record
-        index = self.plan.index
-        if self.plan.backwards:
-            return index.previous(index.at_or_after(record.key))
-        return index.at_or_after(record.key)
+        following = self.plan.index.at_or_after(record.key)
+        return following if self.upwards else self.plan.index.previous(following)
 
     def _may_peek(self) -> bool:
         return (
