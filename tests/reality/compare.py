@@ -104,7 +104,6 @@ def _same_form(key: str, value):
 
 def told(comparison: Comparison, script: str, system: str, level: str) -> str:
     """A divergence for a person: the script that shows it, and what differs."""
-    return (
-        f"{system} at {level} differs from its model:\n\n{script}\n"
-        + "\n".join(comparison.differences)
+    return f"{system} at {level} differs from its model:\n\n{script}\n" + "\n".join(
+        comparison.differences
     )

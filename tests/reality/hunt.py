@@ -1,6 +1,6 @@
 """Random schedules against a real database: how many agreed, and the smallest that did not.
 
-    python -m tests.reality.hunt postgresql "repeatable read" 1000
+python -m tests.reality.hunt postgresql "repeatable read" 1000
 """
 
 from __future__ import annotations

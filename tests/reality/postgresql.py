@@ -170,6 +170,9 @@ class PostgreSQL:
             raise RuntimeError(f"{sql}: {answer.sqlstate} {answer.message}")
         return answer
 
+    def explain(self, sql: str) -> str:
+        return "\n".join(row[0] for row in self._must(f"EXPLAIN {sql}").rows)
+
     def connection(self, session: str) -> PostgreSQLConnection:
         return self._connections[session]
 

@@ -159,9 +159,7 @@ def statements(draw, columns: tuple[str, ...]) -> str:
         )  # fmt: skip
     if kind < 96:
         level = draw(st.sampled_from(LEVELS))
-        return draw(
-            st.sampled_from((f"SET TRANSACTION ISOLATION LEVEL {level}", "BEGIN"))
-        )
+        return draw(st.sampled_from((f"SET TRANSACTION ISOLATION LEVEL {level}", "BEGIN")))
     return draw(st.sampled_from(("COMMIT", "COMMIT", "ROLLBACK")))
 
 

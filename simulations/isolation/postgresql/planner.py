@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from simulations.isolation.postgresql.clauses import Clause, clauses_of, selectivity
 from simulations.isolation.postgresql.heap import Index, Table
@@ -24,6 +25,7 @@ SEQUENTIAL, RANDOM = 1.0, 4.0
 PER_TUPLE, PER_INDEX_TUPLE, PER_OPERATOR = 0.01, 0.005, 0.0025
 CACHE = 524288.0  # effective_cache_size, in pages
 FUZZ = 1.01  # costs this close count as equal
+DISABLED = 1e10  # what a disabled kind of scan is said to cost more
 SEARCHABLE = frozenset(("=", "<", "<=", ">", ">=", "in", "null", "not null"))
 
 
@@ -52,6 +54,8 @@ class Path:
 
 
 class Planner:
+    disabled: ClassVar[frozenset[str]] = frozenset()  # kinds of scan, as by enable_seqscan = off
+
     def __init__(self, table: Table, where: Expression | None) -> None:
         self.table = table
         self.clauses, self.never = clauses_of(where)
@@ -80,8 +84,7 @@ class Planner:
             if ends is not None:
                 return ends
             order = self.needed(statement.order_by)
-        best = self.cheapest([path for path in self.paths(order) if path is not None])
-        return best.plan
+        return self.cheapest(self.paths(order)).plan
 
     def needed(self, order: Sequence[tuple[str, bool]]) -> tuple[tuple[str, bool], ...]:
         """ORDER BY without what is fixed by an equality, or named twice."""
@@ -127,8 +130,9 @@ class Planner:
     # scans
 
     def sequential(self) -> Path:
+        startup = DISABLED if "seq" in self.disabled else 0.0
         each = PER_TUPLE + PER_OPERATOR * self.operators
-        return Path(Plan("seq"), 0.0, PAGES * SEQUENTIAL + each * self.tuples)
+        return Path(Plan("seq"), startup, startup + PAGES * SEQUENTIAL + each * self.tuples)
 
     def conditions(self, index: Index, clauses: Sequence[Clause]) -> tuple[Clause, ...]:
         """The clauses that the index can search by, column by column."""
@@ -235,6 +239,7 @@ class Planner:
         return total + 0.1 * PER_OPERATOR * self.rows, chance
 
     def bitmap_scan(self, arms: tuple[Arm, ...], cost: float, chance: float) -> Path:
+        cost += DISABLED if "bitmap" in self.disabled else 0.0
         tuples = self.clamp(chance * self.tuples)
         pages = min(PAGES, math.ceil(2 * PAGES * tuples / (2 * PAGES + tuples)))
         each = RANDOM

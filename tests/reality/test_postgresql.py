@@ -1,0 +1,42 @@
+"""The PostgreSQL engine against the real server: every case, random schedules, and its plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulations.isolation.scenarios import cases
+from simulations.isolation.sql import LEVELS
+from tests.reality.compare import compare, told
+from tests.reality.hunt import DIVERGENCES, hunt, wanted
+from tests.reality.plans import differing_plans
+
+pytestmark = pytest.mark.reality
+# Read uncommitted is read committed in PostgreSQL; the cases hold the two together.
+RANDOM_LEVELS = LEVELS[1:]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_a_case_goes_as_on_the_server(postgresql, case, level):
+    script = case.parameters["script"]
+    found = compare(postgresql, script, level)
+    assert not found.differences, told(found, script, "postgresql", level)
+
+
+@pytest.mark.parametrize("path", sorted(DIVERGENCES.glob("postgresql-*.txt")), ids=lambda p: p.stem)
+def test_what_once_differed_agrees_now(postgresql, path: Path):
+    header, _, script = path.read_text().partition("\n\n")
+    level = header.removeprefix("level: ")
+    found = compare(postgresql, script, level)
+    assert not found.differences, told(found, script, "postgresql", level)
+
+
+@pytest.mark.parametrize("level", RANDOM_LEVELS)
+def test_random_schedules_go_as_on_the_server(postgresql, level):
+    hunt(postgresql, level, wanted())
+
+
+def test_the_planner_plans_as_the_server_does(postgresql):
+    assert not differing_plans(postgresql, 300)
