@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("seeds/*.md"), *ROOT.glob("*.md")])
+FOLDERS = ("docs/**/*.md", "simulations/*/README.md", "embed/template/*.md", "seeds/*.md", "*.md")
+PAGES = sorted(page for folder in FOLDERS for page in ROOT.glob(folder))
 
 FILLER = [
     "actually",
