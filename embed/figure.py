@@ -32,7 +32,7 @@ def figure(
     return (
         f'<figure class="simulation"><sim-player id="{escape(identity)}" '
         f'data-simulation="{escape(film["simulation"])}"{scenario} data-fields="{count}">'
-        f'<div class="sim-stage" data-search-exclude>{_panels(film, telling)}</div>'
+        f'<div class="sim-stage">{_panels(film, telling)}</div>'
         f'<script type="application/json" class="sim-film">{_json(packed(film))}</script>'
         f"</sim-player>{line}<figcaption>{shown}</figcaption>"
         f"{_transcript(film)}</figure>"
@@ -84,8 +84,10 @@ def _panels(film: Mapping[str, Any], step: int) -> str:
         picture = "" if index is None else panel["svg"][index]
         hidden = " hidden" if index is None else ""
         panels.append(
-            f'<div class="sim-panel" data-panel="{escape(panel["key"])}"{hidden}>'
-            f'<p class="sim-panel-title">{escape(panel["title"])}</p>{picture}</div>'
+            # Each panel by itself: Material takes the end of an inner div for the end of the outer.
+            f'<div class="sim-panel" data-panel="{escape(panel["key"])}"{hidden} '
+            f'data-search-exclude><p class="sim-panel-title">{escape(panel["title"])}</p>'
+            f"{picture}</div>"
         )
     return "".join(panels)
 
