@@ -41,6 +41,7 @@ title: Every anomaly, every engine
 description: >-
   Which anomaly each engine lets through at each isolation level, and what it does to prevent it.
 hide: [toc]
+tags: [isolation levels, anomalies, PostgreSQL, MariaDB]
 ---
 # Every anomaly, every engine
 

@@ -27,6 +27,7 @@ def reality() -> str:
 ---
 title: How true is it?
 description: What the simulation of transaction isolation was compared with, and how it came out.
+tags: [isolation levels, PostgreSQL, MariaDB, testing]
 ---
 # How true is it?
 
