@@ -22,6 +22,7 @@ at once, or waits. Who closes a circle of waits is rolled back.
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from simulations.isolation.engine import (
     SETUP,
@@ -47,11 +48,14 @@ from simulations.isolation.evaluation import (
 from simulations.isolation.history import History, Key, Object
 from simulations.isolation.sql import (
     Begin,
+    Binary,
+    Column,
     Commit,
     CreateTable,
     Delete,
     Expression,
     Insert,
+    Literal,
     Release,
     Rollback,
     Savepoint,
@@ -106,6 +110,14 @@ class Session:
 
 def ordered(key: Key) -> tuple:
     return tuple((type(value).__name__, value) for value in key)
+
+
+def equal(columns: Iterable[str], value: Key) -> Expression:
+    """The WHERE that looks for a key."""
+    tests = [
+        Binary("=", Column(name), Literal(one)) for name, one in zip(columns, value, strict=True)
+    ]
+    return reduce(lambda left, right: Binary("and", left, right), tests)
 
 
 class NoControl:
@@ -173,7 +185,7 @@ class NoControl:
                 tuple(sorted(whom)), f"{names} must end before its locks let {session} go on."
             )
         found, changes = self.plan(statement)
-        self.remember(transaction, statement, found)
+        self.remember(transaction, statement, found, changes)
         self.refuse_duplicates(statement.table, changes, transaction.name)
         self.take(transaction, statement, found, changes)
         self.store(transaction, changes)
@@ -259,14 +271,27 @@ class NoControl:
                     )
                 seen[value] = version
 
-    def remember(self, transaction: Transaction, statement: Statement, found: list[Stored]) -> None:
-        """What was read, for the history."""
-        if isinstance(statement, Insert):
-            return
-        seen = {version.object[1]: version.id for version in self.current(statement.table)}
-        self.history.predicate_read(transaction.name, statement.table, statement.where, seen)
+    def remember(
+        self,
+        transaction: Transaction,
+        statement: Statement,
+        found: list[Stored],
+        changes: list[Change],
+    ) -> None:
+        """What was read, for the history. A new key was looked for, too, and not found."""
+        name, txn = statement.table, transaction.name
+        seen = {version.object[1]: version.id for version in self.current(name)}
+        if not isinstance(statement, Insert):
+            self.history.predicate_read(txn, name, statement.where, seen)
         for version in found:
-            self.history.read(transaction.name, version.id)
+            self.history.read(txn, version.id)
+        for change in changes:
+            for key in self.schema[name].keys if change.new is not None else ():
+                value = key_of(change.new, key.columns)
+                if None not in value and (
+                    change.old is None or key_of(change.old, key.columns) != value
+                ):
+                    self.history.predicate_read(txn, name, equal(key.columns, value), seen)
 
     def store(self, transaction: Transaction, changes: list[Change]) -> None:
         for change in changes:
