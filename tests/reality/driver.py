@@ -223,14 +223,17 @@ class Run:
             with self.changed:
                 self.changed.wait(min(left, 0.02))
             if len(self._waiting()) < len(earlier):
-                self._after(earlier, pause.line)
+                self._after(earlier, None)
                 self._send_deferred()
 
     def _waiting(self) -> list[Sent]:
         return [w.statement for w in self.workers.values() if w.statement is not None]
 
-    def _after(self, earlier: list[Sent], line: int) -> None:
-        """See what the line has led to: who has returned, and who waits for whom."""
+    def _after(self, earlier: list[Sent], line: int | None) -> None:
+        """See what the line has led to: who has returned, and who waits for whom.
+
+        No line is None: what returns while time passes was released by none.
+        """
         waits = self._settle()
         for statement in earlier:
             if statement.answer is not None:

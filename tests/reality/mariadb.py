@@ -47,6 +47,7 @@ SETTINGS = {
     "innodb-status-output-locks": "ON",
     "optimizer-switch": "index_merge=off",
 }
+DEADLOCK = 1213
 LEVEL = r"isolation\s+level\s+(read\s+uncommitted|read\s+committed|repeatable\s+read|serializable)"
 
 
@@ -122,6 +123,7 @@ class MariaDBConnection(pymysql.Connection):
     """One session."""
 
     statements = 0
+    in_block = False
 
     def _read_packet(self, packet_type: type = Packet):
         return super()._read_packet(packet_type)
@@ -129,30 +131,45 @@ class MariaDBConnection(pymysql.Connection):
     def execute(self, sql: str) -> Answer:
         self.statements += 1
         *before, last = sql.split("\n")
-        for statement in before:
-            self.query(statement)
+        word = last.split()[0].strip(";").lower()
         try:
+            for statement in before:
+                self.query(statement)
             self.query(last)
         except pymysql.MySQLError as problem:
             code, message = problem.args
-            return Answer(code=code, sqlstate=problem.sqlstate, message=message)
+            ended = self._ended(word, last, code)
+            return Answer(code=code, sqlstate=problem.sqlstate, message=message, ended=ended)
         result = self._result
+        ended = self._ended(word, last)
         if result.description is None:
-            return Answer(count=result.affected_rows, ended=_ended(last))
+            count = result.affected_rows if word in ("insert", "update", "delete") else None
+            return Answer(count=count, ended=ended)
         columns = tuple(column[0] for column in result.description)
         rows = tuple(tuple(map(_plain, row)) for row in result.rows)
-        return Answer(columns=columns, rows=rows)
+        return Answer(columns=columns, rows=rows, ended=ended)
+
+    def _ended(self, word: str, sql: str, error: int | None = None) -> str | None:
+        """How a transaction ended, if this statement ended one."""
+        inside = self.in_block
+        if word in ("select", "insert", "update", "delete"):
+            if not inside:  # a transaction of its own
+                return "commit" if error is None else "abort"
+            if error == DEADLOCK:
+                self.in_block = False
+                return "abort"
+            return None
+        if word in ("begin", "start"):
+            self.in_block = True
+            return "commit" if inside else None
+        if word not in ("commit", "rollback") or re.search(r"\bto\b", sql, re.IGNORECASE):
+            return None
+        self.in_block = False
+        return word if inside else None
 
 
 def _plain(value):
     return value if value is None or isinstance(value, str) else int(value)
-
-
-def _ended(sql: str) -> str | None:
-    word = sql.split()[0].strip(";").lower()
-    if word == "rollback" and re.search(r"\bto\b", sql, re.IGNORECASE):
-        return None
-    return word if word in ("commit", "rollback") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +321,7 @@ class MariaDB:
     def end(self) -> None:
         for connection in self._connections.values():
             connection.query("ROLLBACK")
+            connection.in_block = False
 
     def close(self) -> None:
         for connection in (self._monitor, self._snapshot, *self._connections.values()):

@@ -1,0 +1,36 @@
+"""The InnoDB engine against the real MariaDB: cases, the measured facts, random schedules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulations.isolation.scenarios import cases
+from simulations.isolation.sql import LEVELS
+from tests.reality.compare import compare, told
+from tests.reality.hunt import DIVERGENCES, hunt, wanted
+
+pytestmark = pytest.mark.reality
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_a_case_goes_as_on_the_server(mariadb, case, level):
+    script = case.parameters["script"]
+    timeout = int(case.parameters.get("lock_wait_timeout", 50))
+    found = compare(mariadb, script, level, timeout)
+    assert not found.differences, told(found, script, "mariadb", level)
+
+
+@pytest.mark.parametrize("path", sorted(DIVERGENCES.glob("mariadb-*.txt")), ids=lambda p: p.stem)
+def test_what_once_differed_agrees_now(mariadb, path: Path):
+    header, _, script = path.read_text().partition("\n\n")
+    level = header.removeprefix("level: ")
+    found = compare(mariadb, script, level)
+    assert not found.differences, told(found, script, "mariadb", level)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_random_schedules_go_as_on_the_server(mariadb, level):
+    hunt(mariadb, level, wanted())
