@@ -22,6 +22,7 @@ from tests.reality.schedules import schedules
 
 RESULTS = Path(__file__).with_name("results")
 DIVERGENCES = Path(__file__).with_name("divergences")
+SETTLED = Path(__file__).with_name("settled")  # divergences that are none any more
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ import pytest
 from simulations.isolation.scenarios import cases
 from simulations.isolation.sql import LEVELS
 from tests.reality.compare import compare, told
-from tests.reality.hunt import DIVERGENCES, hunt, wanted
+from tests.reality.hunt import DIVERGENCES, SETTLED, hunt, wanted
 from tests.reality.plans import differing_plans
 
 pytestmark = pytest.mark.reality
 # Read uncommitted is read committed in PostgreSQL; the cases hold the two together.
 RANDOM_LEVELS = LEVELS[1:]
+KEPT = sorted(path for where in (DIVERGENCES, SETTLED) for path in where.glob("postgresql-*.txt"))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -25,7 +26,7 @@ def test_a_case_goes_as_on_the_server(postgresql, case, level):
     assert not found.differences, told(found, script, "postgresql", level)
 
 
-@pytest.mark.parametrize("path", sorted(DIVERGENCES.glob("postgresql-*.txt")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_what_once_differed_agrees_now(postgresql, path: Path):
     header, _, script = path.read_text().partition("\n\n")
     level = header.removeprefix("level: ")

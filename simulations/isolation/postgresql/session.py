@@ -260,7 +260,11 @@ class PostgreSQL:
         return Done(why=f"{session} commits: what it wrote is there for whoever looks from now on.")
 
     def commit(self, mine: Transaction) -> None:
-        self.executor.ssi.prepare(self.executor.sxacts.get(mine.session))
+        try:
+            self.executor.ssi.prepare(self.executor.sxacts.get(mine.session))
+        except Refused:
+            self.finish(mine, ABORTED)  # whatever savepoint it is in
+            raise
         self.finish(mine, COMMITTED)
 
     def abort(self, mine: Transaction) -> None:
