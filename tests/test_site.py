@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -28,6 +29,9 @@ LOADED = {
     ("object", "data"),
 }
 LINKS_THAT_LOAD = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "manifest"}
+
+OURS = ("assets/player/player.js", "assets/player/player.css", "assets/stylesheets/site.css")
+PAGE_BYTES = 80_000  # gzipped: the page with its films, and what of ours it loads
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -179,3 +183,14 @@ def test_search_finds_what_figures_say(site: Path) -> None:
     assert "could not serialize access" in text
     assert "T1committed" not in text  # labels of a drawing, which say nothing in a row
     assert '"svg"' not in text
+
+
+def test_a_page_with_its_figures_is_light(site: Path, pages: dict[str, Page]) -> None:
+    ours = sum(len(gzip.compress((site / path).read_bytes(), 9)) for path in OURS)
+    sizes = {
+        name: ours + len(gzip.compress(page.path.read_bytes(), 9)) for name, page in pages.items()
+    }
+    heavy = {
+        name: size for name, size in sizes.items() if size > PAGE_BYTES and "labs/" not in name
+    }
+    assert heavy == {}
