@@ -25,8 +25,9 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flit_core import buildapi
@@ -125,9 +126,8 @@ def wheel() -> bytes:
     return result.getvalue()
 
 
-def lock() -> bytes:
+def lock(made: Path) -> bytes:
     """Pyodide's lockfile with one package: ours, by its hash."""
-    made = max(TARGET.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
     spec = PyodideLockSpec.from_json(PYODIDE / "pyodide-lock.json")
     spec.packages.clear()
     spec = add_wheels_to_spec(spec, [made])
@@ -138,8 +138,8 @@ def lock() -> bytes:
         return path.read_bytes()
 
 
-def parts() -> list[Part]:
-    """In the order in which the reader is told of them; the lockfile comes after its wheel."""
+def parts(made: Mapping[str, Path]) -> Iterator[Part]:
+    """Each is given out once those before it are in `made`: the lockfile is made from the wheel."""
     project = ROOT / "pyproject.toml"
     version = tomllib.loads(project.read_text("utf-8"))["project"]["version"]
     steps = (EMBED / "runtime.py", STEPS)
@@ -156,14 +156,14 @@ def parts() -> list[Part]:
     of_wheel = (*compiling, project, *models)
     python, engine = "Python's standard library", "the Python engine"
     wheel_parts = (f"simulations-{version}-0", "-py3-none-any.whl")
-    return [
-        Part("wasm", "python-", ".wasm.bin", engine, wasm, compiling),
-        Part("worker", "worker-", ".js", engine, worker, (*steps, *glue, *of_worker)),
-        Part("frame", "frame-", ".html", engine, frame, (*steps, *of_frame)),
-        Part("library", "library-", ".zip.bin", python, library, compiling),
-        Part("wheel", *wheel_parts, "the simulations", wheel, of_wheel),
-        Part("lock", "pyodide-lock-", ".json", "the simulations", lock, of_wheel),
-    ]
+    yield Part("wasm", "python-", ".wasm.bin", engine, wasm, compiling)
+    yield Part("worker", "worker-", ".js", engine, worker, (*steps, *glue, *of_worker))
+    yield Part("frame", "frame-", ".html", engine, frame, (*steps, *of_frame))
+    yield Part("library", "library-", ".zip.bin", python, library, compiling)
+    yield Part("wheel", *wheel_parts, "the simulations", wheel, of_wheel)
+    made_lock = partial(lock, made["wheel"])
+    of_lock = (*steps, PYODIDE / "pyodide-lock.json", made["wheel"])
+    yield Part("lock", "pyodide-lock-", ".json", "the simulations", made_lock, of_lock)
 
 
 def fingerprint(sources: Iterable[Path]) -> str:
@@ -191,7 +191,8 @@ def build() -> bool:
     known_parts = json.loads(state.read_text("utf-8")) if state.exists() else {}
     assets: dict[str, dict[str, str | int]] = {}
     changed = False
-    for part in parts():
+    made: dict[str, Path] = {}
+    for part in parts(made):
         inputs = fingerprint(part.sources)
         known = known_parts.get(part.name, {})
         file = TARGET / known.get("file", "none")
@@ -206,6 +207,7 @@ def build() -> bool:
             file.write_bytes(data)
             known_parts[part.name] = {"inputs": inputs, "file": file.name}
             state.write_text(json.dumps(known_parts, indent=1) + "\n", "utf-8")
+        made[part.name] = file
         assets[part.name] = {
             "file": file.name,
             "size": len(data),
@@ -213,14 +215,14 @@ def build() -> bool:
             "what": part.what,
         }
     manifest = TARGET / "manifest.json"
-    if changed or not manifest.exists():
-        pyodide = json.loads((PYODIDE / "package.json").read_text("utf-8"))["version"]
-        listed = {"version": 1, "pyodide": pyodide, "assets": assets}
-        manifest.write_text(json.dumps(listed, indent=1) + "\n", "utf-8")
-        current = {manifest.name, *(str(asset["file"]) for asset in assets.values())}
-        for stale in TARGET.iterdir():
-            if stale.name not in current:
-                stale.unlink()
+    pyodide = json.loads((PYODIDE / "package.json").read_text("utf-8"))["version"]
+    listed = {"version": 1, "pyodide": pyodide, "assets": assets}
+    text = json.dumps(listed, indent=1) + "\n"
+    if not manifest.exists() or manifest.read_text("utf-8") != text:
+        manifest.write_text(text, "utf-8")
+        current = {manifest, *made.values()}
+        for stale in set(TARGET.iterdir()) - current:
+            stale.unlink()
     manifest.touch()  # so that make knows when this was last looked at
     return changed
 
