@@ -212,7 +212,7 @@ class Graph:
         if seen is None:
             return
         if seen.txn != read.txn and (not before or before[-1] is not seen):
-            if found != self.matches(read, before[-1] if before else None):
+            if found != self.matches(read, self.under(seen)):
                 self.phenomenon(seen, read, True)
                 self.add("wr", seen, read, object, True)
             return
@@ -221,6 +221,17 @@ class Graph:
             if self.matches(read, earlier) != found:
                 self.add("wr", before[index], read, object, True)
                 break
+
+    def under(self, top: Write) -> Write | None:
+        """The version of the row that stood before this one, final or not."""
+        earlier = None
+        for write in self.history.writes.values():
+            kept = write.txn in self.nodes or write.txn == SETUP
+            if write is top:
+                break
+            if write.object == top.object and kept and write.version not in self.history.undone:
+                earlier = write
+        return earlier
 
     def matches(self, read: PredicateRead, write: Write | None) -> bool:
         if write is None or write.values is None:
