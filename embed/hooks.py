@@ -32,9 +32,12 @@ SERVED = {
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fill the folders that `nav` names with what is in them."""
+    """Fill the folders that `nav` names with what is in them; run labs anew with a new source."""
     if config.nav is not None:
         config.nav = _filled(config.nav, config)
+    labs = config.plugins.get("mkdocs-jupyter")
+    if labs is not None:  # its own key knows the notebook, not what the notebook imports
+        labs.config["cache_dir"] = str(films.CACHE / "labs" / films.source_hash()[:16])
     return config
 
 
