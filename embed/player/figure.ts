@@ -45,6 +45,8 @@ export class Figure {
   #linked: number | null = null;
   /** The edited source that made what is shown; null for the simulation's own. */
   #ran: string | null = null;
+  /** The picture of the step has still to come. */
+  #lagging = false;
   #running = false;
   #halted = false;
   #again = false;
@@ -184,9 +186,13 @@ export class Figure {
   #show(moving: boolean): void {
     this.#transport.show(this.#step, this.#film.steps);
     this.#telling.show(this.#film, this.#step);
-    const drawn = this.#stage.show(this.#film, this.#step, moving);
-    this.#stage.element.setAttribute("aria-busy", String(!drawn));
+    this.#draw(moving);
     void this.#fill();
+  }
+
+  #draw(moving: boolean): void {
+    this.#lagging = !this.#stage.show(this.#film, this.#step, moving);
+    this.#stage.element.setAttribute("aria-busy", String(this.#lagging));
   }
 
   /** Ask for the frames that are not drawn yet, the nearest first, while nothing else is to do. */
@@ -197,21 +203,18 @@ export class Figure {
     const film = this.#film;
     try {
       while (this.#connection && this.#film === film && !this.#running) {
-        const urgent = !film.drawn(this.#step);
+        if (!this.#lagging) await idle();
+        if (this.#film !== film || this.#running) break;
         const steps = film.undrawn(this.#step, CHUNK, REACH);
         if (steps.length === 0) break;
-        if (!urgent) await idle();
-        if (this.#film !== film || this.#running) break;
         const answer = await run.draw(steps);
         if (this.#film !== film) break;
         if (!answer.ok) throw new Error(answer.problem.message);
         film.add(answer.panels);
-        if (urgent && film.drawn(this.#step)) {
-          this.#stage.show(film, this.#step, false);
-          this.#stage.element.setAttribute("aria-busy", "false");
-        } else if (steps.every((step) => !film.drawn(step))) {
+        if (steps.some((step) => !film.drawn(step))) {
           throw new Error("The simulation draws nothing for some of its steps.");
         }
+        if (this.#lagging) this.#draw(false);
       }
     } catch (error) {
       this.#transport.pause();

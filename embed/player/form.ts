@@ -123,7 +123,6 @@ function picker(id: string, declared: Declaration, changes: Changes): HTMLSelect
 }
 
 function labelled(label: string, control: HTMLElement, unit: string, kind = ""): HTMLElement {
-  const field = h("label", { class: `sim-field ${kind}`.trim(), for: control.id });
-  field.append(h("span", { class: "sim-label" }, unit ? `${label} (${unit})` : label), control);
-  return field;
+  const name = h("label", { for: control.id }, unit ? `${label} (${unit})` : label);
+  return h("div", { class: `sim-field ${kind}`.trim() }, name, control);
 }

@@ -180,7 +180,7 @@ def test_every_control_can_be_reached_with_tab(box: Page) -> None:
         reached.add(
             box.evaluate(
                 "(({ariaLabel, labels, textContent: text}) =>"
-                " ariaLabel ?? labels?.[0]?.firstChild?.textContent ?? text)"
+                " ariaLabel ?? labels?.[0]?.textContent ?? text)"
                 "(document.activeElement)"
             ).strip()
         )
