@@ -133,9 +133,9 @@ class Graph:
         self.nodes = {txn for txn, how in history.status.items() if how in kept}
         self.nodes.discard(SETUP)
         self.final: dict[tuple[Object, str], Write] = {}  # what each transaction leaves of a row
-        self.objects: dict[str, set[Object]] = defaultdict(set)
+        self.objects: dict[str, dict[Object, None]] = defaultdict(dict)  # in the order of writes
         for write in history.writes.values():
-            self.objects[write.object[0]].add(write.object)
+            self.objects[write.object[0]][write.object] = None
             if write.version not in history.undone and (
                 write.txn in self.nodes or write.txn == SETUP
             ):
