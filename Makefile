@@ -24,8 +24,8 @@ files = $(shell find $(wildcard $(1)) \( -name __pycache__ -o -path docs/assets/
     -o -path docs/assets/runtime \) -prune -o -print)
 PLAYER_SOURCES = $(call files,embed/player)
 RUNTIME_SOURCES = $(call files,simulations embed/player embed/runtime.* embed/bytecode.py pyproject.toml)
-SITE_SOURCES = $(call files,docs simulations seeds includes overrides mkdocs.yml) \
-    $(wildcard embed/*.py tests/reality/*.json)
+SITE_SOURCES = $(wildcard embed/*.py tests/reality/published.json) \
+    $(call files,docs simulations seeds includes overrides mkdocs.yml tests/reality/divergences)
 
 .PHONY: help setup serve site test reality bench new lock clean
 
@@ -52,7 +52,8 @@ test: $(READY) ## Run every test
 
 reality: $(READY) ## Compare N random schedules an engine and level with the real databases (N=10000)
 	@$(PY) -m tests.install
-	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 --dist loadgroup tests/reality
+	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 --dist loadgroup tests/reality -k random
+	@$(PY) -m tests.reality.publish
 
 bench: $(SITE) ## Measure the budgets; keep them in benchmarks/RESULTS.md
 	@$(PY) -m benchmarks

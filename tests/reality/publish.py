@@ -1,4 +1,4 @@
-"""Puts the counts of the last runs into simulations/isolation/reality.json, which is published.
+"""Puts the counts of the last runs into published.json, which the site shows.
 
     python -m tests.reality.publish
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.reality.hunt import RESULTS
 
-PUBLISHED = Path(__file__).parents[2] / "simulations" / "isolation" / "reality.json"
+PUBLISHED = Path(__file__).with_name("published.json")
 
 
 def publish() -> list[dict]:
