@@ -6,11 +6,12 @@
 import { host, type Answer, type Host, type Options } from "./host";
 import type { Values } from "./film";
 
-const script = document.currentScript as HTMLScriptElement | null;
+// Read at once: the script's own address is relative, and the page's changes as the reader goes on.
+const here = (document.currentScript as HTMLScriptElement | null)?.src ?? document.baseURI;
 
 /** The address of a file beside this script, or, with `../`, beside its folder. */
 export function beside(path: string): URL {
-  return new URL(path, script?.src ?? document.baseURI);
+  return new URL(path, here);
 }
 
 let keeper: Host | undefined;
