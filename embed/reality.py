@@ -52,8 +52,8 @@ locking reads and savepoints.
 {_divergences()}
 
 Where one statement wakes several sessions at once, the servers do not define which of them runs on
-first. Such a run counts as equal if it is equal for one of the orders; the third column says how
-often the order was not the model's own.
+first. Such a run counts as equal if it is equal for one of the orders; *In another order* says how
+often that was not the model's own.
 
 To compare more of them on your own machine: `make reality N=10000`. A schedule that differs is made
 as small as it can be, printed as a script, and kept as a test case.
@@ -79,8 +79,13 @@ def _counts(counts: list[dict[str, Any]]) -> str:
         ]
         for count in counts
     ]
+    compared = sum(count["compared"] for count in counts)
+    different = sum(count["divergences"] for count in counts)
     heading = ["System", "Level", "Compared", "In another order", "Different", "On"]
-    return table(heading, rows, "numbers")
+    return (
+        f"The last published comparison ran **{compared:,} random schedules; "
+        f"{different or 'none'} differed.**\n\n{table(heading, rows, 'numbers')}"
+    )
 
 
 def _divergences() -> str:
