@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pymysql
 
-RETRY = {1213, 1205, 1020}  # deadlock, lock wait timeout, row changed since the snapshot
+RETRY = {1213, 1205, 1020}  # deadlock, lock wait timeout, row changed
 
 
 def transact[T](
@@ -15,7 +15,7 @@ def transact[T](
     work: Callable[[pymysql.Connection], T],
     attempts: int = 10,
 ) -> T:
-    """Run `work` in one serializable transaction. It may be called several times."""
+    """Run `work` in one serializable transaction, and again if need be."""
     for attempt in range(1, attempts + 1):
         try:
             connection.query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
@@ -24,9 +24,9 @@ def transact[T](
             connection.commit()
         except BaseException as error:
             if connection.open:
-                connection.rollback()  # after 1205 the transaction is open, with its locks
-            again = isinstance(error, pymysql.MySQLError) and error.args[0] in RETRY
-            if not again or attempt == attempts:
+                connection.rollback()  # after 1205 it still holds locks
+            code = error.args[0] if isinstance(error, pymysql.MySQLError) else 0
+            if code not in RETRY or attempt == attempts:
                 raise
         else:
             return result

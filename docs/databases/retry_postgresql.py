@@ -15,7 +15,7 @@ def transact[T](
     work: Callable[[psycopg.Connection], T],
     attempts: int = 10,
 ) -> T:
-    """Run `work` in one serializable transaction. It may be called several times."""
+    """Run `work` in one serializable transaction, and again if need be."""
     connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
     for attempt in range(1, attempts + 1):
         try:
@@ -33,11 +33,12 @@ def transact[T](
 
 # --8<-- [start:leave]
 def leave(connection: psycopg.Connection, doctor: str) -> bool:
-    query = "SELECT COUNT(*) FROM doctors WHERE on_call = 1"
-    (on_call,) = connection.execute(query).fetchone()
+    count = "SELECT COUNT(*) FROM doctors WHERE on_call = 1"
+    (on_call,) = connection.execute(count).fetchone()
     if on_call < 2:
         return False
-    connection.execute("UPDATE doctors SET on_call = 0 WHERE name = %s", [doctor])
+    update = "UPDATE doctors SET on_call = 0 WHERE name = %s"
+    connection.execute(update, [doctor])
     return True
 
 
