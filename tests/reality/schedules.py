@@ -1,11 +1,14 @@
 """Random schedules, for both real databases: a script text drawn by Hypothesis.
 
-Two to four sessions work on a handful of rows, so that they meet often. Nearly every session
-opens a transaction before it does anything, and most end it. Whatever is drawn is inside the SQL
-that scripts may use; that a statement fails is part of the game.
+Two to four sessions work on a handful of rows, so that they meet often. In half of the schedules
+each session mostly writes a row of its own: then they wait less, and read/write dependencies have
+time to form. Nearly every session opens a transaction before it does anything, and most end it.
+Whatever is drawn is inside the SQL that scripts may use; that some of it fails is part of the game.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
@@ -18,7 +21,7 @@ SCHEMAS = (
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 SAVEPOINTS = ("a", "b")
 
-keys = st.integers(1, 4)
+keys = st.sampled_from((1, 1, 2, 2, 3, 3, 4))
 values = st.sampled_from((10, 20, 30, 40))
 names = st.sampled_from(("'ann'", "'bob'", "'eve'"))
 
@@ -62,7 +65,7 @@ def predicates(draw, columns: tuple[str, ...], depth: int = 0) -> str:
 
 @st.composite
 def where(draw, columns: tuple[str, ...]) -> str:
-    if draw(st.integers(0, 5)) == 0:
+    if draw(st.integers(0, 6)) == 0:
         return ""
     return f" WHERE {draw(predicates(columns))}"
 
@@ -94,7 +97,7 @@ def locking_reads(draw, columns: tuple[str, ...]) -> str:
 
 
 @st.composite
-def updates(draw, columns: tuple[str, ...]) -> str:
+def updates(draw, columns: tuple[str, ...], own: int | None = None) -> str:
     kind = draw(st.integers(0, 9))
     if kind <= 3:
         change = f"value = {draw(values)}"
@@ -107,15 +110,16 @@ def updates(draw, columns: tuple[str, ...]) -> str:
     else:
         column = draw(st.sampled_from(columns[1:]))
         change = f"{column} = {draw(literal(column))}"
-    return f"UPDATE test SET {change}{draw(where(columns))}"
+    condition = draw(where(columns)) if own is None else f" WHERE id = {own}"
+    return f"UPDATE test SET {change}{condition}"
 
 
 @st.composite
 def rows(draw, columns: tuple[str, ...]) -> str:
-    key = draw(st.integers(1, 6))
+    key = draw(st.sampled_from((1, 2, 3, 3, 4, 4, 5, 5, 6)))
     others = [draw(literal(column)) for column in columns[1:]]
-    if columns[-1] == "code" and draw(st.integers(0, 5)) == 0:
-        others[-1] = "NULL"
+    if columns[-1] == "code":
+        others[-1] = draw(st.sampled_from(("NULL", "1", "3", "4", "5", str(key), str(key))))
     return f"({', '.join([str(key), *others])})"
 
 
@@ -125,66 +129,89 @@ def inserts(draw, columns: tuple[str, ...]) -> str:
     return "INSERT INTO test VALUES " + ", ".join(draw(rows(columns)) for _ in range(count))
 
 
+@dataclass(slots=True)
+class Session:
+    """Where a session stands, as far as one can tell without running anything."""
+
+    name: str
+    own: int | None = None  # the row that it writes, if each has its own
+    inside: bool = False
+    read_only: bool = False
+    savepoints: list[str] = field(default_factory=list)
+
+
 @st.composite
-def beginnings(draw) -> str:
-    kind = draw(st.integers(0, 11))
-    if kind == 0:
+def beginnings(draw, session: Session) -> str:
+    kind = draw(st.integers(0, 19))
+    session.inside, session.read_only = True, kind <= 1
+    session.savepoints.clear()
+    if kind <= 1:
         return "BEGIN READ ONLY"
-    if kind == 1:
+    if kind == 2:
         return f"BEGIN ISOLATION LEVEL {draw(st.sampled_from(LEVELS))}"
     return "BEGIN"
 
 
 @st.composite
-def statements(draw, columns: tuple[str, ...]) -> str:
-    """One statement inside a transaction."""
+def statements(draw, columns: tuple[str, ...], session: Session) -> str:
+    """One statement, mostly one that the session is in a state for."""
     kind = draw(st.integers(0, 99))
-    if kind < 26:
+    if kind < 30 or (session.read_only and kind < 80):
         return draw(reads(columns))
-    if kind < 38:
+    if kind < 40:
         return draw(locking_reads(columns))
-    if kind < 62:
-        return draw(updates(columns))
-    if kind < 72:
+    if kind < 64:
+        return draw(updates(columns, draw(st.sampled_from((None, session.own, session.own)))))
+    if kind < 71:
         return f"DELETE FROM test{draw(where(columns))}"
-    if kind < 84:
+    if kind < 80:
         return draw(inserts(columns))
-    if kind < 94:
-        name = draw(st.sampled_from(SAVEPOINTS))
-        return draw(
-            st.sampled_from(
-                (f"SAVEPOINT {name}", f"SAVEPOINT {name}", f"ROLLBACK TO {name}",
-                 f"RELEASE SAVEPOINT {name}")
-            )
-        )  # fmt: skip
-    if kind < 96:
+    if not session.inside:
+        return draw(reads(columns))
+    if kind < 88:
+        return draw(savepoints(session))
+    if kind < 90:
         level = draw(st.sampled_from(LEVELS))
         return draw(st.sampled_from((f"SET TRANSACTION ISOLATION LEVEL {level}", "BEGIN")))
+    session.inside = session.read_only = False
+    session.savepoints.clear()
     return draw(st.sampled_from(("COMMIT", "COMMIT", "ROLLBACK")))
+
+
+@st.composite
+def savepoints(draw, session: Session) -> str:
+    known = session.savepoints
+    if not known or draw(st.integers(0, 2)) == 0:
+        name = draw(st.sampled_from(SAVEPOINTS))
+        known.append(name)
+        return f"SAVEPOINT {name}"
+    name = draw(st.sampled_from((*known, *known, *known, "a")))
+    return draw(
+        st.sampled_from((f"ROLLBACK TO {name}", f"ROLLBACK TO {name}", f"RELEASE SAVEPOINT {name}"))
+    )
 
 
 @st.composite
 def schedules(draw) -> str:
     """A whole script."""
     definition, columns = draw(st.sampled_from(SCHEMAS))
-    sessions = [f"T{number + 1}" for number in range(draw(st.sampled_from((2, 2, 3, 3, 4))))]
+    count = draw(st.sampled_from((2, 2, 3, 3, 3, 4)))
+    apart = draw(st.booleans())  # writers that keep apart meet in what they read
+    sessions = [
+        Session(f"T{number}", own=number if apart else None) for number in range(1, count + 1)
+    ]
     lines = [f"setup: CREATE TABLE test ({definition});"]
     initial = []
     for key in range(1, draw(st.integers(1, 3)) + 1):
         others = [str(key) if column == "code" else draw(literal(column)) for column in columns[1:]]
         initial.append(f"({', '.join([str(key), *others])})")
     lines.append(f"setup: INSERT INTO test VALUES {', '.join(initial)};")
-    inside: set[str] = set()
-    for _ in range(draw(st.integers(3, 18))):
+    for _ in range(draw(st.integers(4, 18))):
         session = draw(st.sampled_from(sessions))
-        if session not in inside and draw(st.integers(0, 7)) > 0:
-            inside.add(session)
-            lines.append(f"{session}: {draw(beginnings())};")
-        statement = draw(statements(columns))
-        if statement in ("COMMIT", "ROLLBACK"):
-            inside.discard(session)
-        lines.append(f"{session}: {statement};")
-    for session in draw(st.permutations(sorted(inside))):
+        if not session.inside and draw(st.integers(0, 7)) > 0:
+            lines.append(f"{session.name}: {draw(beginnings(session))};")
+        lines.append(f"{session.name}: {draw(statements(columns, session))};")
+    for session in draw(st.permutations([s for s in sessions if s.inside])):
         if draw(st.integers(0, 5)) > 0:
-            lines.append(f"{session}: COMMIT;")
+            lines.append(f"{session.name}: COMMIT;")
     return "\n".join(lines) + "\n"
