@@ -162,7 +162,7 @@ def serial(script: Script, order: tuple[str, ...]) -> Script:
 
 @pytest.mark.parametrize("engine", ["none", "locking"])
 @pytest.mark.parametrize("level", ["read uncommitted", "repeatable read", "serializable"])
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=schedules())
 def test_what_it_calls_serializable_is(engine: str, level: str, text: str) -> None:
     """The serial order that it names gives the same answers and the same rows."""
@@ -181,7 +181,7 @@ def test_what_it_calls_serializable_is(engine: str, level: str, text: str) -> No
         assert again[name] == told[name]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=schedules())
 def test_what_no_order_explains_is_never_called_serializable(text: str) -> None:
     script = read_script(text)

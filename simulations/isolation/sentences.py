@@ -44,7 +44,7 @@ def achieved(step: Line, done: Done) -> str:
     verb = {Insert: "adds", Update: "changes", Delete: "removes"}.get(type(step.statement))
     if done.count is None or verb is None:
         return ""
-    return f"{verb} {many(done.count, 'row')}"
+    return f"{verb} {many(done.count, 'row') if done.count else 'nothing'}"
 
 
 def waiting_sentence(step: Line, waiting: Waiting, again: bool) -> str:

@@ -94,7 +94,8 @@ class Verdict:
             order = ", then ".join(self.serial_order)
             return f"Serializable: the same as {order}, one after the other."
         name = self.anomalies[0]
-        told = " and ".join(edge.sentence for edge in self.cycle)
+        edges = [edge.sentence for edge in self.cycle]
+        told = " and ".join(filter(None, (", ".join(edges[:-1]), edges[-1])))
         also = f" Also found: {', '.join(self.anomalies[1:])}." if self.anomalies[1:] else ""
         told += {"G1a": ", which was taken back", "G1b": ", which was not final"}.get(name, "")
         return f"Not serializable: {name}, {ANOMALIES[name]}. Here {told}.{also}"
