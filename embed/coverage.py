@@ -64,7 +64,7 @@ def _table(claims: Sequence[dict[str, str]]) -> str:
             target = f"{path.removesuffix('.md')}.html{mark}{anchor}"
             link = f'<a href="{escape(target)}">{_title(path)}</a>'
         rows.append([escape(claim["claim"]), link, f"<code>{escape(claim['id'])}</code>"])
-    return table(["Claim", "Lesson", "Id"], rows, "claims")
+    return table(["Claim", "Lesson", "Id"], rows, "claims stacked")
 
 
 def _title(path: str) -> str:

@@ -6,7 +6,6 @@ Nothing here touches a page's Markdown; the embed is an extension of Python-Mark
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig

@@ -35,7 +35,7 @@ title: Simulations
 Every figure of this course is a program. The page shows one run of it; change something, and it
 runs again in your browser.
 
-{table(["Simulation", "What it shows", "Name"], rows)}
+{table(["Simulation", "What it shows", "Name"], rows, "stacked")}
 
 ## Put one in a page
 
@@ -100,7 +100,7 @@ title: {simulation.title}
 
 ## Parameters
 
-{table(["Parameter", "Value", "Default", "What it does"], map(_parameter, simulation.parameters))}
+{_parameters(simulation)}
 
 {notes.strip()}
 """
@@ -117,7 +117,12 @@ def _scenarios(simulation: Simulation, figure: str) -> str:
                 f"<code>{escape(scenario.name)}</code>",
             ]
         )
-    return table(["Scenario", "What it shows", "Name"], rows)
+    return table(["Scenario", "What it shows", "Name"], rows, "stacked")
+
+
+def _parameters(simulation: Simulation) -> str:
+    rows = map(_parameter, simulation.parameters)
+    return table(["Parameter", "Value", "Default", "What it does"], rows, "stacked")
 
 
 def _parameter(parameter: Parameter) -> list[str]:
