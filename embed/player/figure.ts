@@ -1,56 +1,54 @@
 /** One figure: what it shows, what the reader has changed, and the run that answers the change. */
 
 import { format, parse, type State } from "./address";
-import { check, declaration, valuesOf, words, type Declaration } from "./declaration";
-import { enable, enabled, h } from "./dom";
-import { Film, type Value, type Values } from "./film";
+import { declaration } from "./declaration";
+import { enable } from "./dom";
+import { Film } from "./film";
 import { Form } from "./form";
 import type { Options, ProblemReport } from "./host";
+import { same, settingOf, stateOf, type Home, type Setting } from "./link";
 import { Run, stop, worker } from "./runs";
+import { Shell } from "./shell";
 import { Source } from "./source";
 import { Stage } from "./stage";
 import { Status } from "./status";
-import { Tabs, type Tab } from "./tabs";
+import { Supply } from "./supply";
 import { Telling } from "./telling";
 import { Transport } from "./transport";
 import { nearing } from "./warm";
 
-/** Frames asked for at a time, and how far ahead of the reader: idle time is not all ours. */
-const CHUNK = 6;
-const REACH = 150;
+const NOT_WHOLE =
+  "This link cannot be read: something in it is missing or changed. " +
+  "This is the figure as the page has it.";
 
 export class Figure {
   readonly #element: HTMLElement;
   readonly #figure: Element;
-  readonly #simulation: string;
-  readonly #declared: Declaration | null;
-  readonly #built: Film;
+  readonly #home: Home;
   readonly #stage: Stage;
   readonly #telling: Telling;
   readonly #transport: Transport;
   readonly #status: Status;
   readonly #source: Source;
+  readonly #supply: Supply;
   readonly #form: Form | null;
-  readonly #tabs: Tabs;
-  readonly #run = action("Run", "Run with these values (Ctrl+Enter)");
-  readonly #stop = action("Stop", "End the run");
-  readonly #reset = action("Reset", "Back to the figure of the page");
-  readonly #share = action("Copy link", "Copy a link to what is shown now");
+  readonly #shell: Shell;
 
   #film: Film;
   #step: number;
-  #latest: Run | null = null;
   #seed: number;
-  /** The step that an opened link asks for, once its run has been made. */
-  #linked: number | null = null;
   /** The edited source that made what is shown; null for the simulation's own. */
   #ran: string | null = null;
+  /** The step that an opened link asks for, once its run has been made. */
+  #linked: number | null = null;
   /** The picture of the step has still to come. */
   #lagging = false;
   #running = false;
-  #halted = false;
+  /** More was asked for while a run went on. */
   #again = false;
-  #filling = false;
+  /** Counts what the reader asked for: an answer to anything but the last is not shown. */
+  #asked = 0;
+  #halted = false;
   #connection: AbortController | null = null;
   #addressing: number | undefined;
 
@@ -65,29 +63,65 @@ export class Figure {
   }
 
   private constructor(element: HTMLElement, stage: HTMLElement, film: Film) {
+    const simulation = element.dataset.simulation ?? "";
+    const declared = declaration(simulation);
     this.#element = element;
     this.#figure = element.closest("figure") ?? element;
-    this.#simulation = element.dataset.simulation ?? "";
-    this.#declared = declaration(this.#simulation);
-    this.#built = this.#film = film;
+    this.#home = { id: element.id, simulation, declared, built: film };
+    this.#film = film;
     this.#seed = film.seed;
     this.#step = film.telling;
     this.#stage = new Stage(stage, film, film.telling);
     this.#telling = new Telling(this.#figure, film, (step) => this.#seek(step, false));
     this.#transport = new Transport({
       seek: (step, near) => this.#seek(step, near),
-      ready: () => this.#film.drawn(this.#step),
-      played: (playing) => this.#hush(playing),
+      ready: () => !this.#lagging,
+      played: () => this.#hush(),
     });
-    this.#status = new Status((busy) => enable(this.#stop, busy));
-    this.#source = new Source(this.#simulation, {
+    const wishes = {
+      changed: () => void this.#ask(),
       edited: () => this.#marked(),
       run: () => void this.#ask(),
       options: () => this.#options(),
+    };
+    this.#source = new Source(simulation, wishes);
+    this.#form = declared && new Form(element.id, declared, wishes);
+    this.#form?.set(film.scenario, film.parameters);
+    this.#supply = new Supply({
+      arrived: () => this.#lagging && this.#draw(false),
+      failed: (message) => {
+        this.#transport.pause();
+        this.#status.problem(message);
+      },
+      waiting: () => this.#lagging,
     });
-    this.#form = this.#declared && this.#makeForm(this.#declared);
-    this.#tabs = this.#makeTabs(stage);
-    this.#lay();
+    this.#status = new Status((busy) => enable(this.#shell.stop, busy));
+    this.#shell = new Shell(
+      element,
+      {
+        stage,
+        transport: this.#transport.element,
+        form: this.#form,
+        source: this.#source.element,
+        messages: this.#status.element,
+        work: this.#status.work,
+      },
+      {
+        run: () => void this.#ask(),
+        stop: () => this.#halt(),
+        reset: () => this.#restore(),
+        share: () => void this.#copy(),
+        turned: (tab) => void this.#turned(tab),
+      },
+    );
+    element.addEventListener("keydown", (event) => this.#key(event));
+    this.#transport.scrub.addEventListener("focus", () => this.#hush());
+    this.#transport.scrub.addEventListener("blur", () => this.#hush());
+    this.#transport.show(this.#step, film.steps);
+    this.#telling.show(film, this.#step);
+    this.#marked();
+    this.#figure.classList.add("sim-playable");
+    element.dataset.ready = "";
   }
 
   connect(): void {
@@ -99,79 +133,16 @@ export class Figure {
     this.#telling.watch(this.#element, signal);
     nearing(this.#element, () => void worker().warm(), signal);
     this.#open(true);
+    this.#supply.release();
   }
 
   disconnect(): void {
     this.#transport.pause();
+    this.#supply.hold();
     clearTimeout(this.#addressing);
-    this.#again = false;
+    this.#asked++;
     this.#connection?.abort();
     this.#connection = null;
-  }
-
-  #makeForm(declared: Declaration): Form {
-    const form = new Form(this.#element.id, declared, {
-      changed: () => void this.#ask(),
-      edited: () => this.#marked(),
-      run: () => void this.#ask(),
-      scenario: (name) => {
-        if (name === null) return;
-        const chosen = valuesOf(declared, name);
-        const own = declared.scenarios.find((scenario) => scenario.name === name)?.parameters ?? {};
-        const now = form.read();
-        const kept = "values" in now ? now.values : {};
-        // What the scenario leaves open stays as the reader has it; a script belongs to its scenario.
-        const values = Object.fromEntries(
-          declared.parameters.map(({ name, kind }) => [
-            name,
-            name in own || kind === "script" ? chosen[name] : (kept[name] ?? chosen[name]),
-          ]),
-        ) as Values;
-        form.set(name, values);
-        void this.#ask();
-      },
-    });
-    form.set(this.#built.scenario, this.#built.parameters);
-    return form;
-  }
-
-  #makeTabs(stage: HTMLElement): Tabs {
-    const tabs: Tab[] = [{ name: "figure", title: "Figure", panel: h("div", { class: "sim-view" }) }];
-    tabs[0]?.panel.append(stage, this.#transport.element);
-    for (const script of this.#form?.scripts ?? []) {
-      const panel = h("div", { class: "sim-view" }, script.element);
-      tabs.push({ name: script.name, title: words(script.name), panel });
-    }
-    if (this.#form) {
-      const panel = h("div", { class: "sim-view" }, this.#source.element);
-      tabs.push({ name: "source", title: "Source", panel });
-    }
-    const made = new Tabs(this.#element.id, tabs, (name) => void this.#turned(name));
-    const body = h("div", { class: "sim-body" }, ...tabs.map(({ panel }) => panel));
-    body.append(this.#status.work);
-    this.#element.append(body);
-    return made;
-  }
-
-  #lay(): void {
-    const actions = h("div", { class: "sim-actions" });
-    if (this.#form) actions.append(this.#run, this.#stop, this.#reset);
-    actions.append(this.#share);
-    const head = h("div", { class: "sim-head" }, this.#tabs.element, actions);
-    this.#element.prepend(head, ...(this.#form ? [this.#form.element] : []), this.#status.element);
-    on(this.#run, () => void this.#ask());
-    on(this.#stop, () => this.#halt());
-    on(this.#reset, () => this.#restore());
-    on(this.#share, () => void this.#copy());
-    enable(this.#stop, false);
-    this.#element.addEventListener("keydown", (event) => this.#key(event));
-    this.#transport.scrub.addEventListener("focus", () => this.#hush(true));
-    this.#transport.scrub.addEventListener("blur", () => this.#hush(false));
-    this.#transport.show(this.#step, this.#film.steps);
-    this.#telling.show(this.#film, this.#step);
-    this.#marked();
-    this.#figure.classList.add("sim-playable");
-    this.#element.dataset.ready = "";
   }
 
   // What is shown.
@@ -187,7 +158,7 @@ export class Figure {
     this.#transport.show(this.#step, this.#film.steps);
     this.#telling.show(this.#film, this.#step);
     this.#draw(moving);
-    void this.#fill();
+    this.#supply.at(this.#step);
   }
 
   #draw(moving: boolean): void {
@@ -195,125 +166,99 @@ export class Figure {
     this.#stage.element.setAttribute("aria-busy", String(this.#lagging));
   }
 
-  /** Ask for the frames that are not drawn yet, the nearest first, while nothing else is to do. */
-  async #fill(): Promise<void> {
-    const run = this.#latest;
-    if (this.#filling || !run) return;
-    this.#filling = true;
-    const film = this.#film;
-    try {
-      while (this.#connection && this.#film === film && !this.#running) {
-        if (!this.#lagging) await idle();
-        if (this.#film !== film || this.#running) break;
-        const steps = film.undrawn(this.#step, CHUNK, REACH);
-        if (steps.length === 0) break;
-        const answer = await run.draw(steps);
-        if (this.#film !== film) break;
-        if (!answer.ok) throw new Error(answer.problem.message);
-        film.add(answer.panels);
-        if (steps.some((step) => !film.drawn(step))) {
-          throw new Error("The simulation draws nothing for some of its steps.");
-        }
-        if (this.#lagging) this.#draw(false);
-      }
-    } catch (error) {
-      this.#transport.pause();
-      if (this.#film === film) this.#status.problem(sentence(error));
-    } finally {
-      this.#filling = false;
-    }
-    if (this.#film !== film) void this.#fill();
-  }
-
-  // What the reader changes.
-
-  /** Run what the form and the editor hold now, or show the built film if that is it. */
-  async #ask(): Promise<void> {
-    const read = this.#form?.read();
-    if (!read) return;
-    this.#transport.pause();
-    this.#form?.unmark();
-    this.#marked();
-    if ("wrong" in read) return this.#explain({ message: read.wrong, parameter: read.parameter });
-    this.#status.clear();
-    if (this.#same(read.values) && this.#source.edited === null) {
-      this.#again = false;
-      return this.#put(this.#built, null, null);
-    }
-    if (this.#running) {
-      this.#again = true;
-      return;
-    }
-    this.#running = true;
-    this.#status.begin();
-    do {
-      this.#again = false;
-      await this.#once();
-    } while (this.#again && this.#connection);
-    this.#running = false;
-    this.#status.end();
-    void this.#fill();
-  }
-
-  async #once(): Promise<void> {
-    const read = this.#form?.read();
-    if (!read || "wrong" in read) return;
-    const source = this.#source.edited;
-    this.#halted = false;
-    const run = new Run({
-      simulation: this.#simulation,
-      scenario: this.#form?.scenario ?? null,
-      parameters: read.values,
-      seed: this.#seed,
-      source,
-    });
-    const answer = await run.film(this.#linked ?? this.#step, this.#options());
-    if (this.#again || !this.#connection) return;
-    if (!answer.ok) {
-      return this.#halted ? this.#status.notice(answer.problem.message) : this.#explain(answer.problem);
-    }
-    try {
-      this.#put(new Film(answer.film), run, source);
-    } catch (error) {
-      this.#status.problem(sentence(error));
-    }
-  }
-
   #put(film: Film, run: Run | null, source: string | null): void {
     this.#film = film;
-    this.#latest = run;
     this.#ran = source;
+    this.#supply.follow(film, run);
     this.#step = film.clamp(this.#linked ?? this.#step);
     this.#linked = null;
     this.#transport.touch();
     this.#show(false);
     this.#marked();
-    this.#remember();
-    if (this.#tabs.chosen !== "figure") {
-      this.#tabs.choose("figure");
-      this.#transport.scrub.focus({ preventScroll: true });
+  }
+
+  // What the reader changes.
+
+  #setting(): Setting | { wrong: string; parameter: string } {
+    const scenario = this.#form?.scenario ?? this.#home.built.scenario;
+    const read = this.#form?.read() ?? { values: this.#film.parameters };
+    return "wrong" in read ? read : { scenario, values: read.values, seed: this.#seed };
+  }
+
+  /** Run what the form and the editor hold now, or show the built film if that is it. */
+  async #ask(): Promise<void> {
+    const setting = this.#setting();
+    this.#asked++;
+    this.#again = false;
+    this.#transport.pause();
+    this.#form?.unmark();
+    this.#marked();
+    if ("wrong" in setting) {
+      return this.#explain({ message: setting.wrong, parameter: setting.parameter });
+    }
+    this.#status.clear();
+    if (same(setting, this.#home.built) && this.#source.edited === null) {
+      return this.#answer(this.#home.built, null, null);
+    }
+    this.#again = this.#running;
+    if (this.#running) return;
+    this.#running = true;
+    this.#supply.hold();
+    this.#status.begin();
+    do {
+      this.#again = false;
+      await this.#once(this.#asked);
+    } while (this.#again && this.#connection);
+    this.#running = false;
+    this.#status.end();
+    this.#supply.release();
+  }
+
+  async #once(asked: number): Promise<void> {
+    const setting = this.#setting();
+    if ("wrong" in setting) return;
+    const { scenario, values: parameters, seed } = setting;
+    const source = this.#source.edited;
+    const run = new Run({ simulation: this.#home.simulation, scenario, parameters, seed, source });
+    this.#halted = false;
+    const answer = await run.film(this.#linked ?? this.#step, this.#options());
+    if (asked !== this.#asked) return;
+    if (!answer.ok && this.#halted) return this.#status.notice(answer.problem.message);
+    if (!answer.ok) return this.#explain(answer.problem);
+    try {
+      this.#answer(new Film(answer.film), run, source);
+    } catch (error) {
+      this.#status.problem(error instanceof Error ? error.message : String(error));
     }
   }
 
+  /** Show what was asked for, where it is seen. */
+  #answer(film: Film, run: Run | null, source: string | null): void {
+    this.#put(film, run, source);
+    this.#remember();
+    if (this.#shell.tabs.chosen === "figure") return;
+    this.#shell.tabs.choose("figure");
+    this.#transport.scrub.focus({ preventScroll: true });
+  }
+
   #halt(): void {
-    if (!enabled(this.#stop)) return;
-    this.#again = false;
     this.#halted = true;
+    this.#again = false;
     stop();
   }
 
   #restore(): void {
-    this.#halt();
-    this.#again = false;
-    this.#form?.set(this.#built.scenario, this.#built.parameters);
+    const { built } = this.#home;
+    if (this.#running) this.#halt();
+    this.#asked++;
+    this.#transport.pause();
+    this.#form?.set(built.scenario, built.parameters);
     this.#source.reset();
-    this.#seed = this.#built.seed;
+    this.#seed = built.seed;
     this.#status.clear();
-    this.#linked = this.#built.telling;
-    const tab = this.#tabs.chosen;
-    this.#put(this.#built, null, null);
-    if (tab === "source") this.#tabs.choose(tab);
-    this.#marked();
+    this.#linked = built.telling;
+    this.#put(built, null, null);
+    this.#remember();
   }
 
   /** Take the reader to what is wrong, and say it in one line. */
@@ -321,36 +266,30 @@ export class Figure {
     this.#status.problem(line ? `Line ${line}: ${message}` : message);
     if (!parameter) return;
     if (parameter === "source") {
-      this.#tabs.choose("source");
+      this.#shell.tabs.choose("source");
       this.#source.mark(line ?? null);
     } else {
-      if (this.#form?.script(parameter)) this.#tabs.choose(parameter);
+      if (this.#form?.script(parameter)) this.#shell.tabs.choose(parameter);
       this.#form?.point(parameter, line ?? null);
     }
   }
 
   /** Whether there is something to run, and something to reset. */
   #marked(): void {
-    const read = this.#form?.read();
-    const values = read && "values" in read ? read.values : null;
+    const setting = this.#setting();
+    const { built } = this.#home;
     const edited = this.#source.edited;
-    const shown = values && this.#same(values, this.#film) && edited === this.#ran;
-    const built = values && this.#same(values) && edited === null && this.#film === this.#built;
-    this.#run.classList.toggle("sim-due", !shown);
-    enable(this.#reset, !built);
+    const right = !("wrong" in setting);
+    const shown = right && same(setting, this.#film) && edited === this.#ran;
+    const pristine = right && same(setting, built) && edited === null && this.#film === built;
+    this.#shell.run.classList.toggle("sim-due", !shown);
+    enable(this.#shell.reset, !pristine);
   }
 
-  #same(values: Values, film: Film = this.#built): boolean {
-    return (
-      this.#seed === film.seed &&
-      Object.entries(values).every(([name, value]) => film.parameters[name] === value)
-    );
-  }
-
-  async #turned(name: string): Promise<void> {
+  async #turned(tab: string): Promise<void> {
     this.#transport.pause();
-    this.#figure.classList.toggle("sim-playable", name === "figure");
-    if (name !== "source") return;
+    this.#figure.classList.toggle("sim-playable", tab === "figure");
+    if (tab !== "source" || this.#source.opened) return;
     this.#status.begin();
     const wrong = await this.#source.open();
     if (!this.#running) this.#status.end();
@@ -361,66 +300,50 @@ export class Figure {
     return { onProgress: (progress) => this.#status.progress(progress) };
   }
 
-  #hush(quiet: boolean): void {
+  /** A sentence is read out unless it passes by in play, or the slider speaks it. */
+  #hush(): void {
     const scrubbing = document.activeElement === this.#transport.scrub;
-    this.#telling.speak(!quiet && !scrubbing && !this.#transport.playing);
+    this.#telling.speak(!scrubbing && !this.#transport.playing);
   }
 
   #key(event: KeyboardEvent): void {
     const target = event.target as Element;
-    if (event.defaultPrevented || target.closest("[role=tablist], .sim-editor, textarea, select")) {
-      return;
-    }
-    if (target.matches("input:not([type=range])")) return;
-    if (this.#tabs.chosen === "figure" && this.#transport.key(event)) event.preventDefault();
+    const own = "[role=tablist], .sim-editor, textarea, select, input:not([type=range])";
+    if (event.defaultPrevented || target.closest(own)) return;
+    if (this.#shell.tabs.chosen !== "figure") return;
+    if (this.#transport.key(event)) event.preventDefault();
   }
 
   // The address.
 
-  #state(): State {
-    const read = this.#form?.read();
-    const values = read && "values" in read ? read.values : this.#film.parameters;
-    const scenario = this.#form?.scenario ?? this.#built.scenario;
-    const plain = scenario === this.#built.scenario ? this.#built.parameters : this.#plain(scenario);
-    const parameters = new Map<string, string>();
-    for (const [name, value] of Object.entries(values)) {
-      if (plain[name] !== value) parameters.set(name, String(value));
-    }
-    return {
-      figure: this.#element.id,
-      simulation: this.#simulation,
-      scenario: scenario === this.#built.scenario ? null : scenario,
-      parameters,
-      seed: this.#seed === this.#built.seed ? null : this.#seed,
-      step: this.#linked ?? this.#step,
-    };
-  }
-
-  #plain(scenario: string | null): Values {
-    return this.#declared ? valuesOf(this.#declared, scenario) : this.#built.parameters;
+  #fragment(): string | null {
+    const setting = this.#setting();
+    const { scenario, values, seed } =
+      "wrong" in setting
+        ? { scenario: this.#film.scenario, values: this.#film.parameters, seed: this.#seed }
+        : setting;
+    return format(stateOf(this.#home, { scenario, values, seed }, this.#linked ?? this.#step));
   }
 
   /** Keep the state in the address. Late and seldom: browsers limit how often it may change. */
   #remember(): void {
     clearTimeout(this.#addressing);
     this.#addressing = window.setTimeout(() => {
-      const fragment = format(this.#state());
-      const clean = location.pathname + location.search;
+      const plain = location.pathname + location.search;
       // The entry's own state stays: Material keeps the scroll position there.
-      history.replaceState(history.state, "", fragment ?? clean);
+      history.replaceState(history.state, "", this.#fragment() ?? plain);
     }, 400);
   }
 
   async #copy(): Promise<void> {
-    const fragment = format(this.#state());
+    const fragment = this.#fragment();
     if (fragment === null) {
       this.#status.notice("This is too long for a link. Shorten the script, or keep it in a file.");
       return;
     }
-    const link = new URL(fragment, location.href).href;
     const note = this.#source.edited === null ? "" : " It holds the values, not your edited source.";
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(new URL(fragment, location.href).href);
       this.#status.notice(`The link is copied.${note}`);
     } catch {
       history.replaceState(history.state, "", fragment);
@@ -431,54 +354,40 @@ export class Figure {
   /** Show what the address says of this figure. It runs nothing. */
   #open(arriving: boolean): void {
     const state = parse(location.hash);
-    if (state === null) return;
-    const first = document.querySelector("sim-player") === this.#element;
-    if (state === "malformed" || !document.getElementById(state.figure)?.matches("sim-player")) {
-      if (first) this.#status.notice(NOT_WHOLE);
-      return;
+    if (state === null || (!arriving && this.#fragment() === location.hash)) return;
+    const astray =
+      state === "malformed" || !document.getElementById(state.figure)?.matches("sim-player");
+    if (astray) {
+      // About no figure of this page: its first one says so.
+      if (document.querySelector("sim-player") === this.#element) this.#status.notice(NOT_WHOLE);
+    } else if (state.figure === this.#element.id) {
+      this.#adopt(state);
+      this.#figure.scrollIntoView({ block: "start" });
     }
-    if (state.figure !== this.#element.id) return;
-    if (!arriving && format(this.#state()) === location.hash) return;
-    if (!this.#adopt(state)) this.#status.notice(NOT_WHOLE);
-    this.#figure.scrollIntoView({ block: "start" });
   }
 
-  /** False when the state does not fit this figure; nothing is changed then. */
-  #adopt(state: State): boolean {
-    if (state.simulation !== null && state.simulation !== this.#simulation) return false;
-    const scenario = state.scenario ?? this.#built.scenario;
-    const known = this.#declared?.scenarios.some(({ name }) => name === scenario) ?? false;
-    if (state.scenario !== null && !known) return false;
-    const values: Record<string, Value> = {
-      ...(state.scenario === null ? this.#built.parameters : this.#plain(scenario)),
-    };
-    for (const [name, written] of state.parameters) {
-      const parameter = this.#declared?.parameters.find((one) => one.name === name);
-      const checked = parameter && check(parameter, written);
-      if (!checked || "wrong" in checked) return false;
-      values[name] = checked.value;
-    }
-    this.#seed = state.seed ?? this.#built.seed;
-    this.#form?.set(scenario, values);
+  #adopt(state: State): void {
+    const { built } = this.#home;
+    const setting = settingOf(this.#home, state);
+    if (!setting) return this.#status.notice(NOT_WHOLE);
+    const changed = !same(setting, built);
+    this.#asked++;
+    this.#again = false;
+    this.#transport.pause();
+    this.#seed = setting.seed;
+    this.#form?.set(setting.scenario, setting.values);
     this.#status.clear();
-    this.#film = this.#built;
-    this.#latest = null;
-    this.#ran = null;
-    const changed = !this.#same(values);
-    this.#step = changed ? this.#built.telling : this.#built.clamp(state.step ?? this.#built.telling);
-    this.#linked = changed ? state.step : null;
-    this.#transport.touch();
-    this.#show(false);
-    this.#marked();
-    if (changed) this.#status.notice("This link holds a changed simulation. Press Run.");
-    return true;
+    this.#linked = changed ? built.telling : (state.step ?? built.telling);
+    this.#put(built, null, null);
+    if (!changed) return;
+    this.#linked = state.step;
+    this.#status.notice("This link holds a changed simulation. Press Run.");
   }
 
   /** On paper: the picture that the page opens with, and the transcript. */
   #print(): void {
-    const { last } = this.#film;
     const step = this.#step;
-    this.#stage.show(this.#film, Math.min(this.#film.telling, last), false);
+    this.#stage.show(this.#film, this.#film.telling, false);
     const fold = this.#telling.unfold();
     const after = (): void => {
       fold();
@@ -486,27 +395,4 @@ export class Figure {
     };
     addEventListener("afterprint", after, { once: true });
   }
-}
-
-const NOT_WHOLE = "This link cannot be read: something in it is missing or changed. This is the figure as the page has it.";
-
-function action(label: string, title: string): HTMLButtonElement {
-  return h("button", { type: "button", class: "sim-action", title }, label);
-}
-
-function on(button: HTMLButtonElement, act: () => void): void {
-  button.addEventListener("click", () => {
-    if (enabled(button)) act();
-  });
-}
-
-function idle(): Promise<void> {
-  return new Promise((resolve) => {
-    if ("requestIdleCallback" in window) requestIdleCallback(() => resolve(), { timeout: 500 });
-    else setTimeout(resolve, 30);
-  });
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

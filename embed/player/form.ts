@@ -1,6 +1,6 @@
 /** The form: one field for each declared parameter, and the scenario. It knows no parameter by name. */
 
-import { check, words, type Declaration, type Parameter } from "./declaration";
+import { check, valuesOf, words, type Declaration, type Parameter } from "./declaration";
 import { h } from "./dom";
 import type { Value, Values } from "./film";
 import { ScriptEditor } from "./script";
@@ -11,8 +11,6 @@ export interface Changes {
   /** A text that is run when the reader says so. */
   edited(): void;
   run(): void;
-  /** The reader chose a scenario, or none. */
-  scenario(name: string | null): void;
 }
 
 interface Field {
@@ -34,7 +32,12 @@ export class Form {
     this.scripts = this.#fields
       .map((field) => field.control)
       .filter((control) => control instanceof ScriptEditor);
-    this.#scenario = declared.scenarios.length ? picker(`${id}-scenario`, declared, changes) : null;
+    this.#scenario = declared.scenarios.length ? picker(`${id}-scenario`, declared) : null;
+    this.#scenario?.addEventListener("change", () => {
+      if (this.scenario === null) return;
+      this.#choose(declared, this.scenario);
+      changes.changed();
+    });
     this.element = h("div", { class: "sim-form", role: "group", "aria-label": "What if" });
     if (this.#scenario) this.element.append(labelled("Scenario", this.#scenario, "", "sim-wide"));
     for (const { parameter, control } of this.#fields) {
@@ -54,6 +57,19 @@ export class Form {
       if (control.value !== value) control.value = value;
     }
     this.unmark();
+  }
+
+  /** What a scenario leaves open stays as the reader has it; a script belongs to its scenario. */
+  #choose(declared: Declaration, scenario: string): void {
+    const whole = valuesOf(declared, scenario);
+    const own = declared.scenarios.find(({ name }) => name === scenario)?.parameters ?? {};
+    const values: Record<string, Value> = {};
+    for (const { parameter, control } of this.#fields) {
+      const { name, kind } = parameter;
+      const given = name in own || kind === "script";
+      values[name] = given ? (whole[name] ?? parameter.default) : control.value;
+    }
+    this.set(scenario, values);
   }
 
   unmark(): void {
@@ -113,12 +129,11 @@ function control(id: string, parameter: Parameter, changes: Changes): Field["con
   return input;
 }
 
-function picker(id: string, declared: Declaration, changes: Changes): HTMLSelectElement {
+function picker(id: string, declared: Declaration): HTMLSelectElement {
   const select = h("select", { id }, h("option", { value: "" }, "Own"));
   for (const { name, title, summary } of declared.scenarios) {
     select.append(h("option", { value: name, title: summary }, title));
   }
-  select.addEventListener("change", () => changes.scenario(select.value || null));
   return select;
 }
 

@@ -52,6 +52,10 @@ export class Source {
     return this.#editor.value;
   }
 
+  get opened(): boolean {
+    return this.#editor !== null;
+  }
+
   /** Show the source. Answers with what went wrong, or null. */
   open(): Promise<string | null> {
     this.#opening ??= this.#load().then((wrong) => {

@@ -16,7 +16,8 @@ export interface Orders {
   seek(step: number, near: boolean): void;
   /** Whether the picture of the step that is asked for is there. */
   ready(): boolean;
-  played(playing: boolean): void;
+  /** Playing has begun or ended. */
+  played(): void;
 }
 
 export class Transport {
@@ -79,7 +80,7 @@ export class Transport {
     this.#face("Pause", PAUSE);
     this.#orders.seek(start, start === this.#step + 1);
     this.#wait(STAY / this.speed);
-    this.#orders.played(true);
+    this.#orders.played();
   }
 
   pause(): void {
@@ -87,7 +88,7 @@ export class Transport {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#face("Play", PLAY);
-    this.#orders.played(false);
+    this.#orders.played();
   }
 
   /** Another run is shown: playing it begins where the reader is. */
