@@ -110,7 +110,8 @@ class Reader:
             raise Problem(
                 "A line starts with who speaks: “setup:”, “T1:” to “T4:”, or “pause:”.", column=1
             )
-        who, rest, offset = match.group(1).lower(), line[match.end() :], match.end()
+        who, rest = match.group(1).lower(), line[match.end() :].lstrip()
+        offset = len(line) - len(rest)
         if who == "pause":
             self.steps.append(Pause(number, pause(rest, offset)))
             return

@@ -254,6 +254,7 @@ STRANGE = {
     "'": "This text has no closing quote.",
     "`": "Names are written without backquotes here.",
     "\\": "A backslash is not SQL.",
+    ":": "One statement a line; a colon follows only the session's name.",
 }
 
 
