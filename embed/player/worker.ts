@@ -113,7 +113,8 @@ async function start(given: Start): Promise<(text: string) => string> {
     stderr: () => {},
     env: { PYTHONHASHSEED: "0", PYTHONDONTWRITEBYTECODE: "1" },
   });
-  pyodide.unpackArchive(given.wheel, "wheel");
+  const site = pyodide.runPython("import site; site.getsitepackages()[0]") as string;
+  pyodide.unpackArchive(given.wheel, "wheel", { extractDir: site });
   const answer = pyodide.pyimport("simulations.browser").request as (text: string) => string;
   harden(pyodide);
   return answer;
