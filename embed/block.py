@@ -34,12 +34,13 @@ from embed import films
 from embed.figure import declaration, figure
 from embed.options import Option, WrongBody, read
 from simulations import Problem, catalog
+from simulations.simulation import nearest
 
 NAME = "simulation"
 OWN = ("scenario", "seed", "caption", "step")
 """Options of the block itself; all others are parameters of the simulation."""
 
-_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}|~{3,})(.*)")
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _SLASHES = re.compile(r"(?P<before>[ \t]*(?:(?:>|[-*+]|\d+[.)])[ \t]*)*)///(?P<rest>.*)")
 _OPENING = re.compile(r"[ \t]*(?P<block>[^|]*?)[ \t]*(?:\|[ \t]*(?P<name>.*?))?[ \t]*")
 _ALONE = {"p", "li", "dd"}
@@ -52,7 +53,7 @@ class WrongEmbed(BuildError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A block as found in a page. `line` is the page's line of its opening."""
+    """A block as found in a page. `line` is the file's line of its opening, from 1."""
 
     name: str
     line: int
@@ -104,7 +105,7 @@ class _Page:
         return str(source.relative_to(films.ROOT) if source.is_relative_to(films.ROOT) else source)
 
     def wrong(self, line: int, message: str) -> WrongEmbed:
-        return WrongEmbed(f"{self.path}:{line + self.offset}: {message}")
+        return WrongEmbed(f"{self.path}:{line}: {message}")
 
     def identity(self, film: dict) -> str:
         """An id that stays the same when other figures come and go: addresses hold it."""
@@ -128,21 +129,23 @@ class _Blocks(Preprocessor):
         fence, fence_line, inside_fence = "", 0, 0
         number = 0
         while number < len(lines):
-            line = lines[number]
+            text = lines[number]
             number += 1
-            if marks := _FENCE.fullmatch(line):
+            line = number + self.page.offset
+            if marks := _FENCE.fullmatch(text):
                 ticks, rest = marks.groups()
                 if not fence:
-                    fence, fence_line = ticks, number
+                    fence, fence_line = ticks, line
                 elif ticks.startswith(fence) and not rest.strip():
                     fence, inside_fence = "", 0
-            slashes = _SLASHES.fullmatch(line)
+            slashes = _SLASHES.fullmatch(text)
             if slashes and fence:
-                inside_fence = inside_fence or number
+                inside_fence = inside_fence or line
             if not slashes or fence:
-                yield line
+                yield text
                 continue
-            found, indent = self._block(lines, number, slashes)
+            indent = slashes["before"]
+            found = self._block(slashes, line, lines[number:])
             number += len(found.body) + 1
             html = self._figure(found)
             placeholder = f"simulationfigure{hashlib.sha256(html.encode()).hexdigest()}"
@@ -152,11 +155,11 @@ class _Blocks(Preprocessor):
             raise self.page.wrong(
                 fence_line,
                 f"This code block is never closed, so the lines after it, with the /// in line "
-                f"{inside_fence + self.page.offset}, would be shown as code.",
+                f"{inside_fence}, would be shown as code.",
             )
 
-    def _block(self, lines: list[str], line: int, slashes: re.Match) -> tuple[Found, str]:
-        """The block that opens in `line` (from 1), and its indentation."""
+    def _block(self, slashes: re.Match, line: int, after: Sequence[str]) -> Found:
+        """The block that opens in `line`, before the lines `after`."""
         indent = slashes["before"]
         opening = _OPENING.fullmatch(slashes["rest"])
         block, name = opening["block"], opening["name"]
@@ -184,16 +187,16 @@ class _Blocks(Preprocessor):
                 f"{', '.join(catalog())}.",
             )
         body = []
-        for number, text in enumerate(lines[line:], start=line + 1):
+        for number, text in enumerate(after, start=line + 1):
             if text.strip() == "///":
-                return Found(name, line, tuple(body)), indent
+                return Found(name, line, tuple(body))
             if text.lstrip().startswith("///"):
                 break
             if text.strip() and not text.startswith(indent):
                 raise self.page.wrong(
                     number,
-                    f"{name}: this line is indented less than the block's opening in line "
-                    f"{line + self.page.offset}. Indent it as far, or close the block before it.",
+                    f"{name}: this line is indented less than the block's opening in line {line}. "
+                    "Indent it as far, or close the block before it.",
                 )
             body.append(text[len(indent) :])
         raise self.page.wrong(
@@ -210,6 +213,11 @@ class _Blocks(Preprocessor):
             raise self.page.wrong(found.line, f"{found.name}: {error}") from None
         try:
             options = read(found.body, found.line + 1)
+            known = (*OWN, *(parameter.name for parameter in simulation.parameters))
+            for name in options:
+                if name not in known:
+                    unknown = f"There is no option “{name}”.{nearest(name, known)}"
+                    raise Problem(unknown, parameter=name)
             film = _film(found.name, {name: option.value for name, option in options.items()})
         except WrongBody as error:
             raise self.page.wrong(error.line, f"{found.name}: {error.message}") from None

@@ -45,7 +45,8 @@ def read(lines: Sequence[str], first: int) -> dict[str, Option]:
         mark = error.problem_mark or error.context_mark
         said = error.problem or error.context or "it cannot be read"
         raise WrongBody(
-            f"The block is not YAML: {said}. Write one “name: value” a line.",
+            f"The block is not YAML: {said}. Write one “name: value” a line, and a script on "
+            "indented lines after “script: |”.",
             first + (min(mark.line, len(lines) - 1) if mark else 0),
         ) from None
     except yaml.YAMLError as error:
@@ -78,6 +79,8 @@ def _option(key: yaml.Node, value: yaml.Node, first: int) -> Option:
     if not isinstance(value, yaml.ScalarNode):
         kind = "a list" if isinstance(value, yaml.SequenceNode) else "a mapping"
         raise WrongBody(f"“{key.value}” must be one value, not {kind}.", line)
+    if not value.value.strip():
+        raise WrongBody(f"“{key.value}” has no value. Write one, or remove the line.", line)
     literal = value.style == "|"
     # The text of a literal block begins on the line after the `|`.
     begin = first + value.start_mark.line + (1 if literal else 0)

@@ -150,6 +150,10 @@ def test_a_fenced_block_is_shown_as_text(built) -> None:
     assert html.count("///") == 4
 
 
+def test_code_within_a_line_opens_no_fence(built) -> None:
+    assert built(f"# A page\n\n``` so ``` is code.\n\n{BLOCK}").count("<figure") == 1
+
+
 def test_figures_of_one_page_have_ids_of_their_own(built) -> None:
     html = built(f"{BLOCK}\n{BLOCK}\n/// simulation | isolation\nscenario: lost-update\n///\n")
     assert re.findall(r'<sim-player id="([^"]*)"', html) == [
