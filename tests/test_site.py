@@ -30,7 +30,13 @@ LOADED = {
 }
 LINKS_THAT_LOAD = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "manifest"}
 
-OURS = ("assets/player/player.js", "assets/player/player.css", "assets/stylesheets/site.css")
+OURS = (
+    "assets/player/player.js",
+    "assets/player/player.css",
+    "assets/stylesheets/fonts.css",
+    "assets/stylesheets/site.css",
+    "assets/stylesheets/tables.css",
+)
 PAGE_BYTES = 80_000  # gzipped: the page with its films, and what of ours it loads
 
 pytestmark = pytest.mark.xdist_group("site")
