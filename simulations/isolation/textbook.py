@@ -226,6 +226,9 @@ class NoControl:
             else:
                 changes.append(Change(version.object, "delete", old, None))
                 changes.append(Change(target, "insert", None, new))
+        changes.sort(
+            key=lambda change: change.kind != "delete"
+        )  # keys are freed before they are taken
         return found, changes
 
     def current(self, table: str) -> Iterator[Stored]:
