@@ -129,6 +129,7 @@ export class Figure {
     this.#connection = new AbortController();
     const { signal } = this.#connection;
     addEventListener("hashchange", () => this.#open(false), { signal });
+    addEventListener("click", (event) => this.#follow(event), { signal, capture: true });
     addEventListener("beforeprint", () => this.#print(), { signal });
     this.#telling.watch(this.#element, signal);
     nearing(this.#element, () => void worker().warm(), signal);
@@ -364,6 +365,12 @@ export class Figure {
       this.#adopt(state);
       this.#figure.scrollIntoView({ block: "start" });
     }
+  }
+
+  /** A link within the page: Material may follow it without the browser's own hashchange. */
+  #follow(event: MouseEvent): void {
+    const link = (event.target as Element).closest<HTMLAnchorElement>('a[href*="#sim="]');
+    if (link?.pathname === location.pathname) setTimeout(() => this.#open(false));
   }
 
   #adopt(state: State): void {

@@ -110,7 +110,7 @@ export class Form {
 
 function control(id: string, parameter: Parameter, changes: Changes): Field["control"] {
   if (parameter.kind === "script") return new ScriptEditor(id, parameter, changes);
-  const shared = { id, title: parameter.help };
+  const shared = { id, name: parameter.name, title: parameter.help };
   if (parameter.kind === "choice") {
     const options = parameter.choices.map((choice) => h("option", { value: choice }, choice));
     const select = h("select", shared, ...options);
@@ -130,7 +130,7 @@ function control(id: string, parameter: Parameter, changes: Changes): Field["con
 }
 
 function picker(id: string, declared: Declaration): HTMLSelectElement {
-  const select = h("select", { id }, h("option", { value: "" }, "Own"));
+  const select = h("select", { id, name: "scenario" }, h("option", { value: "" }, "None"));
   for (const { name, title, summary } of declared.scenarios) {
     select.append(h("option", { value: name, title: summary }, title));
   }
