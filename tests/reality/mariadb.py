@@ -33,6 +33,7 @@ from pathlib import Path
 import pymysql
 from pymysql.connections import MysqlPacket
 
+from simulations.isolation.script import SESSIONS
 from tests.reality.driver import Answer
 from tests.reality.servers import find_program
 
@@ -101,7 +102,8 @@ def _await(socket: str, process: subprocess.Popen, log: Path) -> str:
     while True:
         try:
             with pymysql.connect(unix_socket=socket, user="root") as connection:
-                return connection.get_server_info().split("-")[0]
+                connection.query("SELECT VERSION()")
+                return connection._result.rows[0][0].split("-")[0]
         except pymysql.OperationalError as problem:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"MariaDB did not start: {log.read_text()}") from problem
@@ -208,8 +210,15 @@ class MariaDB:
         self._monitor.query("CREATE DATABASE reality")
         self._monitor.select_db("reality")
         self._snapshot = self._connect()
-        self._connections: dict[str, MariaDBConnection] = {}
-        self._by_thread: dict[int, str] = {}
+        self._connections = {name: self._connect(database="reality") for name in SESSIONS}
+        self._by_thread = {
+            connection.thread_id(): name for name, connection in self._connections.items()
+        }
+        # Where a commit closes two circles of waits at once, InnoDB looks at them in the order of
+        # addresses in memory; so the sessions get their transaction objects in their own order.
+        self._monitor.query("CREATE TABLE first (id INT PRIMARY KEY) ENGINE=InnoDB")
+        for connection in self._connections.values():
+            connection.query("SELECT * FROM first")
         self._created: list[str] = []
         self._queue: dict[str, Wait] = {}  # by session
 
@@ -226,10 +235,6 @@ class MariaDB:
         self._queue = {}
         self._snapshot.query("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         for session in sessions:
-            if session not in self._connections:
-                connection = self._connect(database="reality")
-                self._connections[session] = connection
-                self._by_thread[connection.thread_id()] = session
             connection = self._connections[session]
             connection.query("ROLLBACK")
             connection.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}, READ WRITE")
@@ -276,8 +281,7 @@ class MariaDB:
             number = self._connections[name].statements
             self._queue[name] = Wait(number, after[name].locks, self._ahead(name, after))
         return {
-            name: tuple(sorted(self._ahead(name, after) & self._queue[name].ahead))
-            for name in busy
+            name: tuple(sorted(self._ahead(name, after) & self._queue[name].ahead)) for name in busy
         }
 
     def _ahead(self, name: str, sessions: Mapping[str, Waiter]) -> set[str]:
@@ -337,9 +341,7 @@ def _excludes(wanted: RecordLock, lock: RecordLock) -> bool:
     return not lock.gap_only
 
 
-HEADER = re.compile(
-    r"RECORD LOCKS space id (\d+) page no (\d+) .* lock(?:_| )mode (\w+)(.*)$"
-)
+HEADER = re.compile(r"RECORD LOCKS space id (\d+) page no (\d+) .* lock(?:_| )mode (\w+)(.*)$")
 
 
 def _parse(status: str, sessions: Mapping[int, str]) -> Iterator[tuple[str, Waiter]]:

@@ -1,26 +1,23 @@
-"""InnoDB, as it is in MariaDB 10.11 with its default settings: sessions and statements.
+"""InnoDB, as it is in MariaDB 10.11 with its default settings: sessions and transactions.
 
-What is where:
-
-    records.py   rows as chains of versions, indexes, who holds a record implicitly
-    locks.py     record, gap and insert intention locks; queues; deadlocks
-    access.py    which index the optimizer takes, and so what is locked
-    search.py    reading: snapshots, locking reads, semi-consistent reads
-    changes.py   INSERT, UPDATE, DELETE, unique checks, undo
-    pictures.py  what the figure shows
+    records.py      rows as chains of versions, indexes, who holds a record implicitly
+    locks.py        record, gap and insert intention locks; queues; deadlocks
+    conditions.py   what a WHERE says of a key
+    access.py       which index the optimizer takes, and so what is locked
+    search.py       reading: snapshots, locking reads, semi-consistent reads
+    changes.py      changes of rows, unique checks, undo
+    statements.py   SELECT, INSERT, UPDATE, DELETE
+    pictures.py     what the figure shows
 
 Rules of this file:
 
-- READ COMMITTED makes a snapshot for each plain SELECT, REPEATABLE READ at the first one of the
-  transaction. READ UNCOMMITTED reads what is there. SERIALIZABLE makes a plain SELECT inside
-  BEGIN a locking one (S); outside it reads a snapshot.
 - A failed statement takes back what it did, and its locks stay. Error 1213 (deadlock) takes back
   the whole transaction; 1205 (the lock wait timeout) and 1062 (duplicate) only the statement.
+- After a deadlock the session is outside of BEGIN; what was said of the transaction's level and
+  of READ ONLY goes for the next one.
+- BEGIN commits what is open. COMMIT and ROLLBACK without BEGIN do nothing.
 - ROLLBACK TO a savepoint that was set before the transaction's first statement on a table ends
   the transaction within InnoDB: locks and snapshot go.
-- UPDATE leaves alone, and does not count, rows that it would not change. An UPDATE of the key by
-  which it searches first finds all its rows and then changes them.
-- BEGIN commits what is open. COMMIT and ROLLBACK without BEGIN do nothing.
 
 Simplified, knowingly:
 
@@ -28,11 +25,13 @@ Simplified, knowingly:
 - A table is one page, always; statistics are exact.
 - A session that a rollback or commit wakes up runs on when that has ended; the real server lets
   it run on at once, so that it may meet a lock of the ending transaction once more.
-- The switch index_merge is off.
+- Where a commit closes two circles of waits at once, the server looks at them in the order of
+  addresses in memory, the model in the order of the sessions.
+- The optimizer never merges two indexes (its switch index_merge).
 
-Sources: MariaDB Knowledge Base, "InnoDB Lock Modes", "SET TRANSACTION", "InnoDB System
-Variables"; sql/sql_update.cc, sql/sql_delete.cc, sql/opt_sum.cc, sql/transaction.cc,
-sql/handler.cc (ha_rollback_to_savepoint), storage/innobase/handler/ha_innodb.cc of 10.11.
+Sources: MariaDB Knowledge Base, "InnoDB Lock Modes", "SET TRANSACTION", "SAVEPOINT", "InnoDB
+System Variables"; sql/transaction.cc, sql/handler.cc (ha_rollback_to_savepoint),
+storage/innobase/handler/ha_innodb.cc (convert_error_code_to_mysql) of 10.11.
 """
 
 from __future__ import annotations
@@ -42,41 +41,17 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from simulations.isolation.engine import SETUP, Done, Failed, Run, View, Waiting
-from simulations.isolation.evaluation import (
-    SqlError,
-    evaluate,
-    inserted,
-    key_of,
-    matches,
-    output,
-    updated,
-)
+from simulations.isolation.evaluation import SqlError
 from simulations.isolation.history import History
-from simulations.isolation.innodb.access import (
-    EVERYTHING,
-    HIGHEST,
-    LOWEST,
-    Interval,
-    Plan,
-    conjuncts,
-    index_condition,
-    named,
-    plan,
-    restrict,
-)
 from simulations.isolation.innodb.changes import Changes
 from simulations.isolation.innodb.locks import LockSystem
 from simulations.isolation.innodb.pictures import picture
-from simulations.isolation.innodb.records import Snapshot, Table, Transaction, Version
-from simulations.isolation.innodb.search import Cursor
+from simulations.isolation.innodb.records import Table, Transaction
+from simulations.isolation.innodb.statements import DIALECT, Statements
 from simulations.isolation.sql import (
-    Aggregate,
     Begin,
-    Column,
     Commit,
     CreateTable,
-    Delete,
-    Insert,
     Release,
     Rollback,
     RollbackTo,
@@ -84,7 +59,6 @@ from simulations.isolation.sql import (
     Select,
     SetTransaction,
     Statement,
-    Update,
     Value,
 )
 
@@ -118,7 +92,7 @@ class Session:
 
 
 class InnoDB:
-    dialect = "innodb"
+    dialect = DIALECT
 
     def __init__(self, level: str, *, lock_wait_timeout: int) -> None:
         self.level = level
@@ -131,6 +105,9 @@ class InnoDB:
         self.parked: set[Transaction] = set()
         self.locks = LockSystem(self._wake, self._abort)
         self.changes = Changes(self.locks, self._wait, self.history, self._number)
+        self.statements = Statements(
+            self.tables, self.locks, self._wait, self.changes, self.history, lambda: self.commits
+        )
         self.history.begin(SETUP)
         self.history.commit(SETUP)
 
@@ -145,7 +122,7 @@ class InnoDB:
         self.history.begin(SETUP)
         session.transaction = transaction
         try:
-            for _ in self._change(transaction, statement):
+            for _ in self.statements.change(transaction, statement):
                 raise AssertionError("a setup statement waits")
         finally:
             self._commit(transaction)
@@ -360,9 +337,9 @@ class InnoDB:
             if session.read_only and (locking or not isinstance(statement, Select)):
                 raise SqlError("25006", 1792, READ_ONLY)
             if isinstance(statement, Select):
-                outcome = yield from self._select(transaction, statement)
+                outcome = yield from self.statements.select(transaction, statement)
             else:
-                count = yield from self._change(transaction, statement)
+                count = yield from self.statements.change(transaction, statement)
                 outcome = Done(count=count)
         except Deadlock:
             why = (
@@ -385,210 +362,3 @@ class InnoDB:
         if transaction.autocommit:
             self._end(session, commit=isinstance(outcome, Done))
         return outcome
-
-    def _select(self, transaction: Transaction, select: Select) -> Run:
-        table = self.tables[select.table]
-        mode = {"update": "X", "share": "S"}.get(select.lock)
-        if transaction.level == "serializable" and not transaction.autocommit:
-            mode = mode or "S"
-        if mode is not None:
-            self.locks.lock_table(transaction, table, "IX" if mode == "X" else "IS")
-        elif transaction.level == "read uncommitted":
-            transaction.snapshot = None
-        elif transaction.snapshot is None or transaction.level == "read committed":
-            transaction.snapshot = Snapshot(transaction, self.commits)
-        seen: dict = {}
-        rows = yield from self._extremes(transaction, table, select, mode, seen)
-        if rows is None:
-            rows = yield from self._found(transaction, table, select, mode, seen)
-        for version in rows:
-            self.history.read(transaction.name, version.id)
-        self._predicate_read(transaction, table, select.where, seen, mode)
-        shown = [table.row(version.values) for version in rows]
-        columns, values = output(select, table.definition, shown, self.dialect)
-        return Done(columns, values, why=self._read_why(transaction, mode))
-
-    def _found(
-        self, transaction: Transaction, table: Table, select: Select, mode: str | None, seen: dict
-    ) -> Generator[Waiting, None, list[Version]]:
-        chosen = plan(table, select.where, select)
-        if chosen.kind == "nothing":
-            return []
-        cursor = Cursor(
-            transaction, chosen, mode, self.locks, self._wait, whole_row=mode == "X", seen=seen
-        )
-        conditions = index_condition(select.where, chosen.index)
-        if (
-            chosen.kind == "range"
-            and not (chosen.index.clustered or chosen.covering or chosen.backwards)
-        ):
-            names = [table.definition.names[position] for position in chosen.index.positions]
-            cursor.index_condition = lambda record: all(
-                evaluate(tree, dict(zip(names, record.entry, strict=True)), self.dialect) is True
-                for tree in conditions
-            )
-        rows: list[Version] = []
-
-        def keep(_, version: Version) -> Generator[Waiting, None, None]:
-            rows.append(version)
-            yield from ()
-
-        yield from cursor.scan(self._filter(table, select.where), keep)
-        return rows
-
-    def _extremes(
-        self, transaction: Transaction, table: Table, select: Select, mode: str | None, seen: dict
-    ) -> Generator[Waiting, None, list[Version] | None]:
-        """MIN and MAX of an indexed column look at one end of the index (opt_sum_query).
-
-        None if there is something else to read besides.
-        """
-        trees = [item.expression for item in select.items]
-        if not trees or not isinstance(trees[0], Aggregate):
-            return None
-        found: list[Version] = []
-        all_found = True
-        for tree in trees:
-            end = self._end_of_index(table, tree, select.where)
-            if end is None:
-                all_found = False
-                continue
-            cursor = Cursor(
-                transaction, end, mode, self.locks, self._wait, seen=seen, whole_row=False
-            )
-            cursor.interval = end.ranges[0]
-            row = yield from cursor.first()
-            if row is None or not matches(
-                select.where, table.row(row[1].values), self.dialect
-            ):
-                return []
-            found.append(row[1])
-        return found if all_found else None
-
-    def _end_of_index(self, table: Table, tree: Aggregate, where) -> Plan | None:
-        if tree.function not in ("min", "max") or not isinstance(tree.operand, Column):
-            return None
-        name = tree.operand.name
-        if not named(where) <= {name}:
-            return None
-        nullable = not next(
-            column.not_null for column in table.definition.columns if column.name == name
-        )
-        for index in table.indexes:
-            if index.columns[0] != name:
-                continue
-            interval = EVERYTHING
-            for conjunct in conjuncts(where):
-                ranges = restrict(conjunct, name, table, True)
-                if ranges is None or len(ranges) != 1:
-                    return None
-            if where is not None:
-                (interval,) = restrict(where, name, table, True) or (None,)
-                if interval is None:
-                    return None
-            if tree.function == "min" and nullable and interval.low == LOWEST:
-                interval = Interval(((0,),), True, HIGHEST, False)
-            if tree.function == "min":
-                interval = Interval(interval.low, interval.low_open, HIGHEST, False)
-            else:
-                interval = Interval(LOWEST, False, interval.high, interval.high_open)
-            return Plan("range", index, (interval,), tree.function == "max", covering=True)
-        return None
-
-    def _change(self, transaction: Transaction, statement: Statement):
-        table = self.tables[statement.table]
-        if isinstance(statement, Insert):
-            return (yield from self._insert(transaction, table, statement))
-        return (yield from self._update(transaction, table, statement))
-
-    def _insert(self, transaction: Transaction, table: Table, statement: Insert):
-        for number in range(len(statement.rows)):
-            row = inserted(statement, number, table.definition, self.dialect)
-            self.locks.lock_table(transaction, table, "IX")
-            values = key_of(row, table.definition.names)
-            yield from self.changes.insert(transaction, table, values)
-        return len(statement.rows)
-
-    def _update(self, transaction: Transaction, table: Table, statement: Update | Delete):
-        chosen = plan(table, statement.where, None)
-        if chosen.kind == "nothing":
-            self._predicate_read(transaction, table, statement.where, {}, "X")
-            return 0
-        self.locks.lock_table(transaction, table, "IX")
-        is_update = isinstance(statement, Update)
-        cursor = Cursor(
-            transaction, chosen, "X", self.locks, self._wait,
-            semi_consistent=is_update, whole_row=True,
-        )  # fmt: skip
-        count = 0
-
-        def change(record, version: Version) -> Generator[Waiting, None, None]:
-            nonlocal count
-            self.history.read(transaction.name, version.id)
-            if not is_update:
-                yield from self.changes.delete(transaction, record)
-                count += 1
-                return
-            row = updated(statement, table.row(version.values), table.definition, self.dialect)
-            values = key_of(row, table.definition.names)
-            if values != version.values:
-                yield from self.changes.update(transaction, record, values)
-                count += 1
-
-        filtered = self._filter(table, statement.where, changing=True)
-        if is_update and self._moves_rows(table, chosen, statement):
-            later = []
-
-            def keep(record, version: Version) -> Generator[Waiting, None, None]:
-                later.append(record)
-                yield from ()
-
-            yield from cursor.scan(filtered, keep)
-            for record in later:
-                if not record.deleted:
-                    yield from change(record, record.version)
-        else:
-            yield from cursor.scan(filtered, change)
-        self._predicate_read(transaction, table, statement.where, cursor.seen, "X")
-        return count
-
-    def _moves_rows(self, table: Table, chosen: Plan, statement: Update) -> bool:
-        """Whether the UPDATE changes the key by which it searches."""
-        if chosen.kind == "range" and len(chosen.ranges) == 1 and chosen.unique(chosen.ranges[0]):
-            return False
-        keys = {*chosen.index.columns, *table.clustered.columns}
-        return any(name in keys for name, _ in statement.assignments)
-
-    def _filter(self, table: Table, where, changing: bool = False):
-        return lambda version: matches(where, table.row(version.values), self.dialect, changing)
-
-    def _predicate_read(
-        self, transaction: Transaction, table: Table, where, seen: dict, mode: str | None
-    ) -> None:
-        """Tell the history; rows that the search did not come by count as they would be seen."""
-        known = {}
-        for record in table.clustered.records:
-            key = table.primary_key(record.version.values)
-            if key in seen:
-                version = seen[key]
-            else:
-                version = self._visible(transaction, record.version, mode)
-            known[key] = None if version is None else version.id
-        self.history.predicate_read(transaction.name, table.name, where, known)
-
-    def _visible(self, transaction: Transaction, version: Version | None, mode: str | None):
-        while version is not None and version.writer is not transaction:
-            if mode is None and transaction.snapshot is not None:
-                if transaction.snapshot.sees(version.writer):
-                    break
-            elif not version.writer.active or (mode is None):
-                break
-            version = version.previous
-        return version
-
-    def _read_why(self, transaction: Transaction, mode: str | None) -> str:
-        if mode is not None:
-            return f"{transaction.session} read the newest rows and locked them ({mode})."
-        if transaction.snapshot is None:
-            return f"{transaction.session} read the newest rows, committed or not."
-        return f"{transaction.session} read what its snapshot holds."

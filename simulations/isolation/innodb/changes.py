@@ -69,9 +69,7 @@ class Changes:
         else:
             self._write(transaction, "update", record, values, deleted=False)
             changed = [
-                index
-                for index in table.secondary
-                if index.entry(old) != index.entry(values)
+                index for index in table.secondary if index.entry(old) != index.entry(values)
             ]
         for index in changed:
             yield from self._mark_entry(transaction, index, old)

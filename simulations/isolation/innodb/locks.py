@@ -133,8 +133,10 @@ class LockSystem:
             if not implicit:
                 self.create(transaction, record, mode, flags)
             return "new"
-        if len(page) == 1 and page[0].transaction is transaction and (
-            (page[0].mode, page[0].flags, page[0].waiting) == (mode, flags, False)
+        if (
+            len(page) == 1
+            and page[0].transaction is transaction
+            and ((page[0].mode, page[0].flags, page[0].waiting) == (mode, flags, False))
         ):
             if implicit or record in page[0].records:
                 return "held"
@@ -261,11 +263,7 @@ class LockSystem:
     def unlock(self, transaction: Transaction, record: Record, mode: str) -> None:
         """Give one record free again, as READ COMMITTED does with rows that do not match."""
         for lock in self.pages[record.index]:
-            if (
-                lock.transaction is transaction
-                and lock.mode == mode
-                and record in lock.records
-            ):
+            if lock.transaction is transaction and lock.mode == mode and record in lock.records:
                 lock.records.discard(record)
                 self.regrant(self.pages[record.index], record)
                 return
@@ -360,8 +358,13 @@ class LockSystem:
         return victim
 
     def check_waits(self) -> None:
-        """Waits that moved on to another transaction may have closed a cycle, too."""
+        """Waits that moved on to another transaction may have closed a cycle, too.
+
+        The server goes through them by address in memory, which follows the sessions' age.
+        """
         while self.to_check:
-            victim = self.resolve(self.to_check.pop(0))
+            first = min(self.to_check, key=lambda transaction: transaction.session)
+            self.to_check.remove(first)
+            victim = self.resolve(first)
             if victim is not None:
                 self.abort(victim)

@@ -29,7 +29,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
 from simulations.isolation.engine import Waiting
-from simulations.isolation.innodb.access import HIGHEST, LOWEST, Interval, Plan
+from simulations.isolation.innodb.access import Plan
+from simulations.isolation.innodb.conditions import HIGHEST, LOWEST, Interval
 from simulations.isolation.innodb.locks import GAP, NEXT_KEY, REC_NOT_GAP, LockSystem
 from simulations.isolation.innodb.records import (
     Record,
@@ -66,8 +67,9 @@ class Cursor:
     def scan(self, matches: Callable[[Version], bool], take) -> Generator[Waiting]:
         """Go through the plan's ranges; `take(record, version)` gets what matches, and may wait."""
         ranges = self.plan.ranges
-        for self.interval in reversed(ranges) if self.plan.backwards else ranges:
-            unique = self.plan.unique(self.interval)
+        for interval in reversed(ranges) if self.plan.backwards else ranges:
+            self.interval = interval
+            unique = self.plan.unique(interval)
             found = yield from self.first()
             while found is not None:
                 record, version = found

@@ -1,0 +1,294 @@
+"""What a WHERE says of a column: constants, ranges of keys, and conditions that cannot hold.
+
+Rules:
+
+- NOT is moved inwards first. A SELECT also knows that a NOT NULL column is not NULL.
+- In a SELECT, a conjunct `column = constant` holds for the other conjuncts too; if one of them is
+  then false, nothing is read. UPDATE and DELETE see that only in the columns of keys.
+- The ranges of a column are those of all conjuncts together; an OR has the ranges of both sides,
+  or none if one side says nothing of the column. A side that cannot hold is left out.
+- `<>` and NOT IN on a column that is a unique key by itself make no range.
+
+Sources: MariaDB 10.11 sql/opt_range.cc (get_mm_tree, get_ne_mm_tree, tree_and, tree_or),
+sql/sql_select.cc (build_equal_items, remove_eq_conds); EXPLAIN on 10.11.19.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+from simulations.isolation.evaluation import compare, evaluate
+from simulations.isolation.innodb.records import Index, SortKey, Table, sort_key
+from simulations.isolation.sql import (
+    Between,
+    Binary,
+    Column,
+    Expression,
+    In,
+    IsNull,
+    Literal,
+    Negate,
+    Not,
+    Value,
+)
+
+LOWEST, HIGHEST = (), ((2,),)  # below and above every key
+NULL = ((0,),)
+FLIPPED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Keys from low to high; LOWEST and HIGHEST are open ends."""
+
+    low: SortKey
+    low_open: bool
+    high: SortKey
+    high_open: bool
+    one: bool = True  # False: its two ends are written differently, as in BETWEEN 'a' AND 'A'
+
+    @property
+    def point(self) -> bool:
+        return self.low == self.high and not self.low_open and not self.high_open and self.one
+
+    def above(self, key: SortKey) -> bool:
+        """Whether a key lies above this interval."""
+        key = key[: len(self.high)]
+        return key > self.high or (key == self.high and self.high_open)
+
+    def below(self, key: SortKey) -> bool:
+        key = key[: len(self.low)]
+        return key < self.low or (key == self.low and self.low_open)
+
+
+EVERYTHING = Interval(LOWEST, False, HIGHEST, False)
+
+
+def named(tree: Expression | None) -> set[str]:
+    match tree:
+        case Column(name):
+            return {name}
+        case Binary(_, left, right):
+            return named(left) | named(right)
+        case Negate(operand) | Not(operand) | IsNull(operand):
+            return named(operand)
+        case In(operand, items):
+            return named(operand).union(*map(named, items))
+        case Between(operand, low, high):
+            return named(operand) | named(low) | named(high)
+    return set()
+
+
+def conjuncts(tree: Expression | None) -> list[Expression]:
+    if isinstance(tree, Binary) and tree.op == "and":
+        return conjuncts(tree.left) + conjuncts(tree.right)
+    return [] if tree is None else [tree]
+
+
+def equalities(where: Expression | None) -> dict[str, Value] | None:
+    """The columns that a conjunct sets to a constant; None if two of them disagree."""
+    found: dict[str, Value] = {}
+    same = []
+    for tree in conjuncts(where):
+        match tree:
+            case Binary("=", Column(name), Column(other)):
+                same.append((name, other))
+                continue
+            case Binary("=", Column(name), other) | Binary("=", other, Column(name)):
+                pass
+            case In(Column(name), (other, *more), False) if all(item == other for item in more):
+                pass
+            case _:
+                continue
+        value = None if named(other) else evaluate(other, {}, "innodb")
+        if value is None:
+            continue
+        if name in found and not compare("=", found[name], value, "innodb"):
+            return None
+        found[name] = value
+    for one, other in same * len(same):
+        for known, column in ((one, other), (other, one)):
+            if known in found:
+                found.setdefault(column, found[known])
+    return found
+
+
+def looked_up(where: Expression | None, equal: dict[str, Value]) -> dict[str, Value]:
+    """The same, and BETWEEN a AND a, which helps to find a key and nothing else."""
+    found = dict(equal)
+    for tree in conjuncts(where):
+        if isinstance(tree, Between) and not tree.negated and tree.low == tree.high:
+            if isinstance(tree.operand, Column) and not named(tree.low):
+                found.setdefault(tree.operand.name, evaluate(tree.low, {}, "innodb"))
+    return found
+
+
+def never(where: Expression | None, known: dict[str, Value]) -> bool:
+    """Whether some conjunct is false or unknown, whatever the row."""
+    return any(
+        named(tree) <= known.keys() and evaluate(tree, known, "innodb") is not True
+        for tree in conjuncts(where)
+    )
+
+
+def simpler(tree: Expression | None, table: Table | None, negated: bool = False):
+    """The condition with NOT moved inwards; for a SELECT's `table`, IS NULL of a NOT NULL column
+    gone."""
+    match tree:
+        case Not(operand):
+            return simpler(operand, table, not negated)
+        case Binary("and" | "or", left, right):
+            op = tree.op if not negated else "or" if tree.op == "and" else "and"
+            one, other = simpler(left, table, negated), simpler(right, table, negated)
+            for this, that in ((one, other), (other, one)):
+                if isinstance(this, Literal) and isinstance(this.value, bool):
+                    return that if this.value == (op == "and") else this
+            return Binary(op, one, other)
+        case Binary(op, left, right) if negated and op in OPPOSITE:
+            return Binary(OPPOSITE[op], left, right)
+        case In() | Between() if negated:
+            return replace(tree, negated=not tree.negated)
+        case IsNull(operand, reverse):
+            if table is not None and isinstance(operand, Column) and required(table, operand.name):
+                return Literal(reverse != negated)
+            return IsNull(operand, reverse != negated)
+        case Literal(bool() as value):
+            return Literal(value != negated)
+    return Not(tree) if negated else tree
+
+
+def required(table: Table, column: str) -> bool:
+    return any(c.name == column and c.not_null for c in table.definition.columns)
+
+
+def intervals(index: Index, where: Expression | None, table: Table) -> list[Interval] | None:
+    """The ranges of an index that the condition allows; None if it does not restrict them."""
+    unique = len(index.columns) == 1
+    found = restrict(where, index.columns[0], table, unique)
+    if found is None:
+        return None
+    for column in index.columns[1:]:
+        following = restrict(where, column, table, False)
+        if following is None or not all(interval.point for interval in found):
+            break
+        found = [
+            Interval(
+                one.low + other.low, other.low_open,
+                one.high + other.high if other.high != HIGHEST else one.high,
+                other.high_open, other.one,
+            )
+            for one, other in product(found, following)
+        ]  # fmt: skip
+    return found
+
+
+def restrict(
+    tree: Expression | None, column: str, table: Table, unique: bool
+) -> list[Interval] | None:
+    """The values of a column for which the condition may hold; None: any."""
+    match tree:
+        case Binary("and" | "or", left, right):
+            one = restrict(left, column, table, unique)
+            other = restrict(right, column, table, unique)
+            if tree.op == "and":
+                if one is None or other is None:
+                    return other if one is None else one
+                return _meet(one, other)
+            if impossible(left, table):
+                return other
+            if impossible(right, table):
+                return one
+            return None if one is None or other is None else _join(one + other)
+        case Binary(op, left, right) if op in FLIPPED:
+            if isinstance(right, Column) and not named(left):
+                left, op, right = right, FLIPPED[op], left
+            if left != Column(column) or named(right):
+                return None
+            return _compared(op, right, unique)
+        case In(Column(name), items, reverse) if name == column:
+            if any(map(named, items)):
+                return None
+            if not reverse:
+                return _join([i for item in items for i in _compared("=", item, unique)])
+            if unique:
+                return None
+            found = [EVERYTHING]
+            for item in items:
+                found = _meet(found, _compared("<>", item, unique))
+            return found
+        case Between(Column(name), low, high, reverse) if name == column:
+            if named(low) or named(high):
+                return None
+            if reverse:
+                return _join(_compared("<", low, unique) + _compared(">", high, unique))
+            found = _meet(_compared(">=", low, unique), _compared("<=", high, unique))
+            if found and low != high:
+                return [replace(interval, one=False) for interval in found]
+            return found
+        case IsNull(Column(name), reverse) if name == column:
+            if required(table, name):
+                return None if reverse else []
+            if reverse:
+                return [Interval(NULL, True, HIGHEST, False)]
+            return [Interval(NULL, False, NULL, False)]
+        case Literal(value):
+            return None if value is True else []
+    return None
+
+
+def impossible(tree: Expression | None, table: Table) -> bool:
+    """Whether the keys alone show that a condition cannot hold."""
+    columns = {column for index in table.indexes for column in index.columns}
+    return any(restrict(tree, column, table, True) == [] for column in columns)
+
+
+def _compared(op: str, constant: Expression, unique: bool) -> list[Interval] | None:
+    value = evaluate(constant, {}, "innodb")
+    if value is None:
+        return []
+    key = sort_key((value,))
+    match op:
+        case "=":
+            return [Interval(key, False, key, False)]
+        case "<":
+            return [Interval(NULL, True, key, True)]
+        case "<=":
+            return [Interval(NULL, True, key, False)]
+        case ">":
+            return [Interval(key, True, HIGHEST, False)]
+        case ">=":
+            return [Interval(key, False, HIGHEST, False)]
+    if unique:
+        return None
+    return [Interval(NULL, True, key, True), Interval(key, True, HIGHEST, False)]
+
+
+def _meet(ones: list[Interval], others: list[Interval]) -> list[Interval]:
+    found = []
+    for one, other in product(ones, others):
+        low, low_open = max((one.low, one.low_open), (other.low, other.low_open))
+        high, closed = min((one.high, not one.high_open), (other.high, not other.high_open))
+        if low < high or (low == high and not low_open and closed):
+            found.append(Interval(low, low_open, high, not closed))
+    return _join(found)
+
+
+def _join(ranges: list[Interval]) -> list[Interval]:
+    """In order, overlapping and touching ones made one."""
+    found: list[Interval] = []
+    for interval in sorted(ranges, key=lambda i: (i.low, i.low_open)):
+        if found:
+            last = found[-1]
+            touching = interval.low < last.high or (
+                interval.low == last.high and not (interval.low_open and last.high_open)
+            )
+            if touching:
+                high, closed = max(
+                    (last.high, not last.high_open), (interval.high, not interval.high_open)
+                )
+                found[-1] = Interval(last.low, last.low_open, high, not closed)
+                continue
+        found.append(interval)
+    return found
