@@ -44,6 +44,7 @@ class System(Protocol):
     name: str
     dialect: str  # as in evaluation.py
     version: str
+    unhurried: bool  # give concurrent sessions more time before anyone looks for deadlocks
 
     def begin(self, sessions: list[str], level: str, lock_wait_timeout: int) -> None:
         """Make the database empty and each session's connection fresh, at this level."""

@@ -137,6 +137,7 @@ class PostgreSQL:
 
     def __init__(self, server: PostgreSQLServer) -> None:
         self.version = server.version
+        self.unhurried = False
         self._server = server
         self._monitor = PostgreSQLConnection(server)
         self._connections: dict[str, PostgreSQLConnection] = {}
@@ -158,6 +159,7 @@ class PostgreSQL:
                 self._by_pid[connection.pid] = session
             connection = self._connections[session]
             connection.execute(f"SET default_transaction_isolation = '{level}'")
+            connection.execute(f"SET deadlock_timeout = {30 if self.unhurried else 1}")
 
     def set_up(self, sql: str) -> None:
         if (match := re.match(r"\s*create\s+table\s+(\w+)", sql, re.IGNORECASE)) is not None:

@@ -9,7 +9,8 @@ check in the order in which they began.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from operator import itemgetter
 
 from simulations.isolation.engine import Waiting
 from simulations.isolation.postgresql.heap import Mark, Tuple
@@ -31,18 +32,19 @@ class Waits:
         self.locks = Locks(woken)
         self.unchecked: list[str] = []  # have begun to wait and not looked for a deadlock yet
         self.victims: dict[str, list[str]] = {}  # session -> the cycle it was in
+        # Of those that begin to wait within a moment, anyone's check may in truth come first.
+        self.choose: Callable[[tuple[str, ...]], str] = itemgetter(0)
 
     def acquire(self, session: str, tag: Tag, mode: str, why: str) -> Wait:
         if self.locks.take(session, tag, mode):
             return
         self.unchecked.append(session)
-        while True:
+        while session in self.locks.waiting or session in self.victims:
             self.check_deadlocks(session)
             if (cycle := self.victims.pop(session, None)) is not None:
                 raise deadlock(session, cycle)
-            if session not in self.locks.waiting:
-                if session in self.woken:
-                    self.woken.remove(session)
+            if session not in self.locks.waiting:  # let past in a queue
+                self.woken.remove(session)
                 return
             blockers = self.locks.blockers(session)
             yield Waiting(blockers, f"{why}, so {session} waits for {names(blockers)}.")
@@ -50,10 +52,12 @@ class Waits:
     def check_deadlocks(self, present: str | None = None) -> None:
         """Once nobody can run on: who has begun to wait looks for a cycle, first come first.
         `present` is the session whose statement runs now."""
-        while self.unchecked and not self.woken:
-            session = self.unchecked.pop(0)
-            if session not in self.locks.waiting:
-                continue
+        while not self.woken:
+            self.unchecked = [one for one in self.unchecked if one in self.locks.waiting]
+            if not self.unchecked:
+                return
+            session = self.choose(tuple(self.unchecked))
+            self.unchecked.remove(session)
             cycle = self.locks.deadlocked(session)
             if not cycle:
                 continue
