@@ -103,6 +103,7 @@ class InnoDB:
         self.sessions: dict[str, Session] = {}
         self.commits = self.versions = self.started = 0
         self.parked: set[Transaction] = set()
+        self.pictured: View | None = None  # the view, until something happens
         self.locks = LockSystem(self._wake, self._abort)
         self.changes = Changes(self.locks, self._wait, self.history, self._number)
         self.statements = Statements(
@@ -116,7 +117,9 @@ class InnoDB:
     def set_up(self, statement: Statement) -> None:
         if isinstance(statement, CreateTable):
             self.tables[statement.name] = Table(statement)
+            self.pictured = None
             return
+        self.pictured = None
         session = self.sessions.setdefault(SETUP, Session(SETUP))
         transaction = Transaction(SETUP, SETUP, self.level, 0, autocommit=True)
         self.history.begin(SETUP)
@@ -130,6 +133,7 @@ class InnoDB:
             del self.sessions[SETUP]
 
     def execute(self, session: str, statement: Statement) -> Run:
+        self.pictured = None
         here = self.sessions.setdefault(session, Session(session))
         match statement:
             case Begin():
@@ -155,6 +159,7 @@ class InnoDB:
         return (yield from self._statement(here, statement))
 
     def expire(self, session: str) -> None:
+        self.pictured = None
         transaction = self.sessions[session].transaction
         transaction.timed_out = True
         self.locks.cancel(transaction)
@@ -183,7 +188,9 @@ class InnoDB:
         }
 
     def view(self) -> View:
-        return picture(self)
+        if self.pictured is None:
+            self.pictured = picture(self)
+        return self.pictured
 
     # transactions
 
@@ -214,7 +221,6 @@ class InnoDB:
                 name, level = session.block_name, session.block_level
             else:
                 name, level = self._name(session), session.level or self.level
-                session.read_only = bool(session.read_only_next)
                 session.level = session.read_only_next = None
             session.transaction = Transaction(
                 name, session.name, level, self.started, autocommit=not session.in_block
@@ -295,6 +301,7 @@ class InnoDB:
         if transaction.wait_lock is not None:
             self.parked.add(transaction)
             yield self._waiting(transaction)
+            self.pictured = None
         if transaction.victim:
             raise Deadlock
         if transaction.timed_out:
@@ -330,12 +337,14 @@ class InnoDB:
         return Failed(error.code, error.sqlstate, error.message, why or f"{text}.")
 
     def _statement(self, session: Session, statement: Statement) -> Run:
+        read_only = session.read_only if session.in_block else session.read_only_next
+        if read_only and not (isinstance(statement, Select) and statement.lock != "update"):
+            if not session.in_block:
+                self.history.abort(self._name(session))
+            return self._failed(session, SqlError("25006", 1792, READ_ONLY))
         transaction = self._start(session)
         mark = len(transaction.undo)
-        locking = isinstance(statement, Select) and statement.lock == "update"
         try:
-            if session.read_only and (locking or not isinstance(statement, Select)):
-                raise SqlError("25006", 1792, READ_ONLY)
             if isinstance(statement, Select):
                 outcome = yield from self.statements.select(transaction, statement)
             else:

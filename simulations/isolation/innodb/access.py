@@ -27,17 +27,19 @@ from dataclasses import dataclass
 from simulations.isolation.innodb.conditions import (
     EVERYTHING,
     Interval,
+    alternatives,
     conjuncts,
     equalities,
     impossible,
     intervals,
+    known_inside,
     looked_up,
     named,
     never,
     simpler,
 )
 from simulations.isolation.innodb.records import Index, Table, sort_key
-from simulations.isolation.sql import Aggregate, Expression, Select
+from simulations.isolation.sql import Aggregate, Expression, Select, Value
 
 LOOKUP, SETUP, PAGE = 1 / 8, 0.02, 16384
 
@@ -57,15 +59,26 @@ class Plan:
 
 def plan(table: Table, where: Expression | None, select: Select | None) -> Plan:
     """`select` is None for UPDATE and DELETE."""
-    where = simpler(where, table if select is not None else None)
-    equal = equalities(where) if select is not None else {}
-    if equal is None or never(where, equal) or impossible(where, table):
+    where = simpler(where, table if select is not None else None, {})
+    equal: dict[str, Value] | None = {}
+    if select is not None:
+        equal = equalities(where)
+        if equal is None:
+            return Plan("nothing")
+        where = known_inside(where, equal)
+        equal = equalities(where)
+    if equal is None or never(where, equal):
         return Plan("nothing")
     ranges = {}
-    for index in table.indexes:
-        found = intervals(index, where, table)
-        if found is not None:
-            ranges[index] = found
+    firsts = {index.columns[0] for index in table.indexes}
+    if select is None or named(where) & firsts:
+        terms = [term for term in alternatives(where) if not impossible(term, table)]
+        if not terms:
+            return Plan("nothing")
+        for index in table.indexes:
+            found = intervals(index, terms, table)
+            if found is not None:
+                ranges[index] = found
     if select is not None:
         constant = looked_up(where, equal)
         for index in table.indexes:
@@ -83,7 +96,7 @@ def _cheapest(
     table: Table, ranges: dict[Index, list[Interval]], select: Select | None
 ) -> tuple[Plan, bool]:
     """The plan, and whether it is thought to find fewer rows than there are."""
-    rows = max(1, table.live())
+    rows = max(1, table.counted)
     cost, scan, covering = 3 + rows / 5, table.clustered, False
     used = _used(select, table) if select is not None else None
     if used is not None:

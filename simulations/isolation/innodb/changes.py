@@ -59,6 +59,7 @@ class Changes:
         yield from self._insert_row(transaction, table, values, "insert")
         for index in table.secondary:
             yield from self._insert_entry(transaction, index, values)
+        table.count(1)
 
     def update(self, transaction: Transaction, record: Record, values: Values) -> Step:
         table, old = record.index.table, record.version.values
@@ -80,6 +81,7 @@ class Changes:
         self._write(transaction, "delete", record, values, deleted=True)
         for index in record.index.table.secondary:
             yield from self._mark_entry(transaction, index, values)
+        record.index.table.count(-1)
 
     # the clustered index
 
@@ -217,6 +219,7 @@ class Changes:
             else:
                 self._undo_entries(undo, newest)
                 self._place(record, undo.before)
+            undo.table.count({"insert": -1, "revive": -1, "delete": 1}.get(undo.kind, 0))
             transaction.undo.pop()
 
     def _undo_entries(self, undo: Undo, newest: Version) -> None:

@@ -16,6 +16,7 @@ sql/sql_select.cc (build_equal_items, remove_eq_conds); EXPLAIN on 10.11.19.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import product
 
 from simulations.isolation.evaluation import compare, evaluate
@@ -35,6 +36,7 @@ from simulations.isolation.sql import (
 
 LOWEST, HIGHEST = (), ((2,),)  # below and above every key
 NULL = ((0,),)
+ALTERNATIVES = 32  # more are not spread out
 FLIPPED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
@@ -133,44 +135,88 @@ def never(where: Expression | None, known: dict[str, Value]) -> bool:
     )
 
 
-def simpler(tree: Expression | None, table: Table | None, negated: bool = False):
-    """The condition with NOT moved inwards; for a SELECT's `table`, IS NULL of a NOT NULL column
-    gone."""
+def simpler(
+    tree: Expression | None, table: Table | None, known: dict[str, Value], negated: bool = False
+) -> Expression | None:
+    """The condition with NOT moved inwards, and without what is decided beforehand: IS NULL of a
+    NOT NULL column, if `table` is given, and comparisons of columns that are known."""
     match tree:
         case Not(operand):
-            return simpler(operand, table, not negated)
+            return simpler(operand, table, known, not negated)
         case Binary("and" | "or", left, right):
             op = tree.op if not negated else "or" if tree.op == "and" else "and"
-            one, other = simpler(left, table, negated), simpler(right, table, negated)
+            one = simpler(left, table, known, negated)
+            other = simpler(right, table, known, negated)
             for this, that in ((one, other), (other, one)):
                 if isinstance(this, Literal) and isinstance(this.value, bool):
                     return that if this.value == (op == "and") else this
             return Binary(op, one, other)
-        case Binary(op, left, right) if negated and op in OPPOSITE:
-            return Binary(OPPOSITE[op], left, right)
-        case In() | Between() if negated:
-            return replace(tree, negated=not tree.negated)
         case IsNull(operand, reverse):
             if table is not None and isinstance(operand, Column) and required(table, operand.name):
                 return Literal(reverse != negated)
-            return IsNull(operand, reverse != negated)
+            tree = IsNull(operand, reverse != negated)
+        case Binary(op, left, right) if negated and op in OPPOSITE:
+            tree = Binary(OPPOSITE[op], left, right)
+        case In() | Between() if negated:
+            tree = replace(tree, negated=not tree.negated)
         case Literal(bool() as value):
             return Literal(value != negated)
-    return Not(tree) if negated else tree
+        case _ if negated:
+            tree = Not(tree)
+    names = named(tree)
+    if names and names <= known.keys():
+        return Literal(evaluate(tree, known, "innodb") is True)
+    return tree
+
+
+def known_inside(where: Expression | None, known: dict[str, Value]) -> Expression | None:
+    """What the conjuncts set is put to use inside of the others that are an OR."""
+    found: Expression | None = None
+    for tree in conjuncts(where):
+        if isinstance(tree, Binary) and tree.op == "or":
+            tree = simpler(tree, None, known)
+        found = tree if found is None else Binary("and", found, tree)
+    return found
+
+
+def alternatives(where: Expression | None) -> list[Expression | None]:
+    """The condition as an OR of ANDs; as it is, if that would be long."""
+
+    def spread(tree: Expression | None) -> list[list[Expression]]:
+        if isinstance(tree, Binary) and tree.op == "or":
+            return spread(tree.left) + spread(tree.right)
+        if isinstance(tree, Binary) and tree.op == "and":
+            pairs = product(spread(tree.left), spread(tree.right))
+            return [one + other for one, other in pairs][: ALTERNATIVES + 1]
+        return [[tree]]
+
+    found = spread(where)
+    if len(found) > ALTERNATIVES:
+        return [where]
+    return [reduce(lambda one, other: Binary("and", one, other), term) for term in found]
 
 
 def required(table: Table, column: str) -> bool:
     return any(c.name == column and c.not_null for c in table.definition.columns)
 
 
-def intervals(index: Index, where: Expression | None, table: Table) -> list[Interval] | None:
-    """The ranges of an index that the condition allows; None if it does not restrict them."""
-    unique = len(index.columns) == 1
-    found = restrict(where, index.columns[0], table, unique)
+def intervals(index: Index, terms: list[Expression | None], table: Table) -> list[Interval] | None:
+    """The ranges of an index that the alternatives allow; None if one allows any key."""
+    found: list[Interval] = []
+    for term in terms:
+        ranges = _of_term(index, term, table)
+        if ranges is None:
+            return None
+        found += ranges
+    return _join(found)
+
+
+def _of_term(index: Index, term: Expression | None, table: Table) -> list[Interval] | None:
+    found = restrict(term, index.columns[0], table, len(index.columns) == 1)
     if found is None:
         return None
     for column in index.columns[1:]:
-        following = restrict(where, column, table, False)
+        following = restrict(term, column, table, False)
         if following is None or not all(interval.point for interval in found):
             break
         found = [

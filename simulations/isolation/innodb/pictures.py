@@ -58,18 +58,19 @@ def _sees(transaction: Transaction, record: Record):
 
 
 def _locks(engine: InnoDB, open_ones: list[Transaction]):
+    held = set()
     for transaction in open_ones:
-        explicit = set()
         for lock in transaction.locks:
             for record in sorted(lock.records, key=_place):
                 if lock.mode == "X" and not lock.flags & GAP:
-                    explicit.add(record)
+                    held.add((transaction, record))
                 yield from _shown(lock, record)
-        for table in engine.tables.values():
-            for index in table.indexes:
-                for record in index.records:
-                    if record not in explicit and implicit_holder(record) is transaction:
-                        yield shown.Lock(transaction.session, _row(record), "X,IMPLICIT")
+    for table in engine.tables.values():
+        for index in table.indexes:
+            for record in index.records:
+                holder = implicit_holder(record)
+                if holder is not None and (holder, record) not in held:
+                    yield shown.Lock(holder.session, _row(record), "X,IMPLICIT")
 
 
 def _place(record: Record):

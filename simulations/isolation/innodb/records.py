@@ -156,9 +156,10 @@ class Table:
     definition: CreateTable
     clustered: Index = None
     secondary: tuple[Index, ...] = ()
+    counted: int = 0  # rows, as the statistics count them: not quite right after failed inserts
 
     def __init__(self, definition: CreateTable) -> None:
-        self.definition = definition
+        self.definition, self.counted = definition, 0
         names = definition.names
         primary = tuple(names.index(column) for column in definition.primary)
         indexes = []
@@ -187,9 +188,8 @@ class Table:
     def primary_key(self, values: Values) -> Values:
         return tuple(values[position] for position in self.clustered.positions)
 
-    def live(self) -> int:
-        """The row count that InnoDB's statistics keep: every record without a delete mark."""
-        return sum(not record.version.deleted for record in self.clustered.records)
+    def count(self, change: int) -> None:
+        self.counted = max(0, self.counted + change)
 
     def clustered_record(self, record: Record) -> Record:
         """The row of a secondary index record."""
