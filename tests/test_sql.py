@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulations.isolation.checks import check
 from simulations.isolation.evaluation import (
     SqlError,
-    check,
     evaluate,
     inserted,
     output,
     updated,
 )
+from simulations.isolation.parser import parse
 from simulations.isolation.sql import (
     Begin,
     Commit,
@@ -24,7 +25,6 @@ from simulations.isolation.sql import (
     Savepoint,
     Select,
     SetTransaction,
-    parse,
 )
 from simulations.simulation import Problem
 

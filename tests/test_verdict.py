@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from simulations.isolation.history import History
 from simulations.isolation.model import Driver, make_engine
+from simulations.isolation.parser import parse
 from simulations.isolation.script import Line, Script, read_script
-from simulations.isolation.sql import parse
 from simulations.isolation.verdict import ANOMALIES, dependencies, judge
 
 SETUP = """setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);

@@ -54,7 +54,7 @@ RESUMPTIONS = 5_000  # more in one run is a fault of an engine, not a script
 ENGINES = {
     "postgresql": ("postgresql", "PostgreSQL"),
     "innodb": ("innodb", "InnoDB"),
-    "locking": ("textbook", "Locking"),
+    "locking": ("locking", "Locking"),
     "none": ("textbook", "NoControl"),
 }
 

@@ -14,14 +14,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from simulations.isolation.evaluation import check
+from simulations.isolation.checks import check
+from simulations.isolation.parser import parse
 from simulations.isolation.sql import (
     CreateTable,
     Delete,
     Insert,
     Statement,
     Update,
-    parse,
 )
 from simulations.simulation import Problem
 

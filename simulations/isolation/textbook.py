@@ -1,22 +1,8 @@
-"""Two engines from the textbook, to set beside the real ones.
+"""No control at all: the engine to set beside the others.
 
-NoControl: one copy of each row, which everyone reads and overwrites at once. A rollback takes the
-transaction's own versions back and no others. Nothing waits and nothing is refused.
-
-Locking: the same store under strict two-phase locking, with long write locks at every level and
-read locks as in table 2 of Berenson et al., "A Critique of ANSI SQL Isolation Levels" (1995):
-
-    level               read locks on rows     read locks on predicates
-    read uncommitted    none                   none
-    read committed      short                  short
-    repeatable read     long                   short
-    serializable        long                   long
-
-A long lock is held to the end of the transaction, a short one only for the statement. A predicate
-lock conflicts with a write that puts a row into what the WHERE finds, takes one out of it, or
-changes one in it; it is tested against the very rows that are written ("precision locks", Jordan,
-Banerjee and Batman 1981), so it blocks nothing that it need not. A statement takes all its locks
-at once, or waits. Who closes a circle of waits is rolled back.
+One copy of each row, which everyone reads and overwrites at once. A rollback takes the
+transaction's own versions back and no others. Nothing waits, and nothing is refused but a key that
+is there twice. locking.py builds on it.
 """
 
 from collections import defaultdict, deque
@@ -38,7 +24,6 @@ from simulations.isolation.engine import (
 )
 from simulations.isolation.evaluation import (
     SqlError,
-    collated,
     inserted,
     key_of,
     matches,
@@ -139,9 +124,10 @@ class NoControl:
             self.schema[statement.name] = statement
             self.chains[statement.name] = {}
             return
-        changes = self.plan(statement)[1]
-        self.refuse_duplicates(statement.table, changes, SETUP)
-        self.store(Transaction(SETUP, self.level, False, True), changes)
+        setup = Transaction(SETUP, self.level, False, True)
+        changes = self.changes(statement, self.search(statement))
+        self.refuse_duplicates(setup, statement.table, changes)
+        self.store(setup, changes)
 
     def expire(self, session: str) -> None:
         """Waits have no timeout here."""
@@ -184,10 +170,18 @@ class NoControl:
             yield Waiting(
                 tuple(sorted(whom)), f"{names} must end before its locks let {session} go on."
             )
-        found, changes = self.plan(statement)
-        self.remember(transaction, statement, found, changes)
-        self.refuse_duplicates(statement.table, changes, transaction.name)
-        self.take(transaction, statement, found, changes)
+        try:
+            found = self.search(statement)
+        except SqlError:
+            found = []
+            raise
+        finally:
+            self.remember(transaction, statement, found)
+            self.take(transaction, statement, found, [])
+        changes = self.changes(statement, found)
+        self.remember_keys(transaction, changes)
+        self.refuse_duplicates(transaction, statement.table, changes)
+        self.take(transaction, statement, [], changes)
         self.store(transaction, changes)
         if isinstance(statement, Select):
             rows = [version.values for version in found]
@@ -199,8 +193,18 @@ class NoControl:
     why_read = "It reads what stands there now, committed or not."
     why_written = "It writes at once; nobody is asked."
 
-    def plan(self, statement: Statement) -> tuple[list[Stored], list[Change]]:
-        """The versions that the WHERE finds, and what the statement does to them."""
+    def search(self, statement: Statement) -> list[Stored]:
+        """The versions that the WHERE finds."""
+        if isinstance(statement, Insert):
+            return []
+        return [
+            version
+            for version in self.current(statement.table)
+            if version.values is not None and matches(statement.where, version.values, self.dialect)
+        ]
+
+    def changes(self, statement: Statement, found: list[Stored]) -> list[Change]:
+        """What the statement does to the versions that it found."""
         name = statement.table
         table = self.schema[name]
         changes: list[Change] = []
@@ -208,13 +212,7 @@ class NoControl:
             for index in range(len(statement.rows)):
                 new = inserted(statement, index, table, self.dialect)
                 changes.append(Change((name, key_of(new, table.primary)), "insert", None, new))
-            return [], changes
-        found = [
-            version
-            for version in self.current(name)
-            if version.values is not None and matches(statement.where, version.values, self.dialect)
-        ]
-        for version in found if not isinstance(statement, Select) else ():
+        for version in found if isinstance(statement, Update | Delete) else ():
             old = version.values
             if isinstance(statement, Delete):
                 changes.append(Change(version.object, "delete", old, None))
@@ -226,10 +224,8 @@ class NoControl:
             else:
                 changes.append(Change(version.object, "delete", old, None))
                 changes.append(Change(target, "insert", None, new))
-        changes.sort(
-            key=lambda change: change.kind != "delete"
-        )  # keys are freed before they are taken
-        return found, changes
+        changes.sort(key=lambda change: change.kind != "delete")  # free keys before taking them
+        return changes
 
     def current(self, table: str) -> Iterator[Stored]:
         chains = self.chains[table]
@@ -237,64 +233,57 @@ class NoControl:
             if chains[key]:
                 yield chains[key][-1]
 
-    def refuse_duplicates(self, table: str, changes: list[Change], txn: str) -> None:
+    def refuse_duplicates(
+        self, transaction: Transaction, table: str, changes: list[Change]
+    ) -> None:
         """Raise for a key that would stand there twice, once the whole statement is done."""
-        if not any(change.new is not None for change in changes):
-            return
-        after: list[tuple[Object, Row, int | None]] = []
-        touched = {change.object for change in changes}
-        for version in self.current(table):
-            if version.values is not None and version.object not in touched:
-                after.append((version.object, version.values, version.id))
-        for change in changes:
-            stands = self.chains[table].get(change.object[1])
-            if (
-                change.kind == "insert"
-                and stands
-                and stands[-1].values is not None
-                and not any(
-                    other.object == change.object and other.kind == "delete" for other in changes
-                )
-            ):
-                after.append((change.object, stands[-1].values, stands[-1].id))
-            if change.new is not None:
-                after.append((change.object, change.new, None))
-        for key in self.schema[table].keys:
-            seen: dict[Key, int | None] = {}
-            for _, values, version in after:
-                value = key_of(values, key.columns)
+        freed = {change.object for change in changes if change.kind != "insert"}
+        stands = [
+            version
+            for version in self.current(table)
+            if version.values is not None and version.object not in freed
+        ]
+        added = [change.new for change in changes if change.new is not None]
+        for key in self.schema[table].keys if added else ():
+            taken: dict[Key, Stored | None] = {
+                key_of(version.values, key.columns): version for version in stands
+            }
+            for new in added:
+                value = key_of(new, key.columns)
                 if None in value:
                     continue
-                if value in seen:
-                    other = seen[value] if version is None else version
-                    if other is not None and txn != SETUP:
-                        self.history.read(txn, other)
-                    raise SqlError(
-                        "23505", "23505", f"duplicate key value violates unique key {key.name}"
-                    )
-                seen[value] = version
+                if value in taken:
+                    if taken[value] is not None:
+                        self.meet(transaction, taken[value])
+                    message = f"duplicate key value violates unique key {key.name}"
+                    raise SqlError("23505", "23505", message)
+                taken[value] = None
 
-    def remember(
-        self,
-        transaction: Transaction,
-        statement: Statement,
-        found: list[Stored],
-        changes: list[Change],
-    ) -> None:
-        """What was read, for the history. A new key was looked for, too, and not found."""
-        name, txn = statement.table, transaction.name
-        seen = {version.object[1]: version.id for version in self.current(name)}
-        if not isinstance(statement, Insert):
-            self.history.predicate_read(txn, name, statement.where, seen)
+    def meet(self, transaction: Transaction, version: Stored) -> None:
+        """A row that stands in the way was read."""
+        self.history.read(transaction.name, version.id)
+
+    def remember(self, transaction: Transaction, statement: Statement, found: list[Stored]) -> None:
+        """What was read, for the history."""
+        if isinstance(statement, Insert):
+            return
+        seen = {version.object[1]: version.id for version in self.current(statement.table)}
+        self.history.predicate_read(transaction.name, statement.table, statement.where, seen)
         for version in found:
-            self.history.read(txn, version.id)
+            self.history.read(transaction.name, version.id)
+
+    def remember_keys(self, transaction: Transaction, changes: list[Change]) -> None:
+        """A new key was looked for, too, and not found."""
         for change in changes:
+            name = change.object[0]
             for key in self.schema[name].keys if change.new is not None else ():
                 value = key_of(change.new, key.columns)
                 if None not in value and (
                     change.old is None or key_of(change.old, key.columns) != value
                 ):
-                    self.history.predicate_read(txn, name, equal(key.columns, value), seen)
+                    where = equal(key.columns, value)
+                    seen = {version.object[1]: version.id for version in self.current(name)}
+                    self.history.predicate_read(transaction.name, name, where, seen)
 
     def store(self, transaction: Transaction, changes: list[Change]) -> None:
         for change in changes:
@@ -465,211 +454,3 @@ IGNORED = Failed(
     "25P02", "25P02", "the transaction was rolled back",
     "Until it is ended with ROLLBACK or COMMIT, its statements are refused.",
 )  # fmt: skip
-
-
-class Locking(NoControl):
-    why_read = "Its locks are granted, so nobody else is changing what it reads."
-    why_written = "Its write locks are granted, and held until it ends."
-
-    def __init__(self, level: str, *, lock_wait_timeout: int) -> None:
-        super().__init__(level, lock_wait_timeout=lock_wait_timeout)
-        self.items: dict[Object, dict[str, str]] = {}  # transaction -> S or X
-        self.predicates: list[tuple[str, str, Expression | None, str]] = []  # with its text
-        self.waiting: dict[str, set[str]] = {}  # by session, in the order of their coming
-
-    def obstacles(self, transaction: Transaction, statement: Statement) -> set[str]:
-        holders: set[str] = set()
-        if not isinstance(statement, Insert) and transaction.level != "read uncommitted":
-            holders |= self.unsettled(transaction.name, statement.table, statement.where)
-        if not holders:
-            found, changes = self.plan(statement)
-            locked = "" if not isinstance(statement, Select) else statement.lock or ""
-            for version in found if locked or not isinstance(statement, Select) else ():
-                holders |= self.against(transaction.name, version.object, locked == "share")
-            for change in changes:
-                holders |= self.against(transaction.name, change.object, False)
-                holders |= self.searchers(transaction.name, change)
-                holders |= self.rivals(transaction.name, change)
-        return {name.partition(".")[0] for name in holders}
-
-    def unsettled(self, me: str, table: str, where: Expression | None) -> set[str]:
-        """Whose uncommitted changes, or locked rows, the WHERE would find, before or after."""
-        found: set[str] = set()
-        for object, holders in self.items.items():
-            others = {txn for txn, mode in holders.items() if mode == "X" and txn != me}
-            if object[0] == table and others and self.touches(where, object):
-                found |= others
-        return found
-
-    def touches(self, where: Expression | None, object: Object) -> bool:
-        """Whether the WHERE finds the row as committed, or as anyone has changed it since."""
-        chain = self.chains[object[0]].get(object[1], [])
-        unsure = [v for v in chain if self.history.status[v.txn] != "committed"]
-        settled = [v for v in chain if self.history.status[v.txn] == "committed"]
-        return any(finds(where, version.values) for version in (*settled[-1:], *unsure))
-
-    def against(self, me: str, object: Object, shared: bool) -> set[str]:
-        return {
-            txn
-            for txn, mode in self.items.get(object, {}).items()
-            if txn != me and (mode == "X" or not shared)
-        }
-
-    def searchers(self, me: str, change: Change) -> set[str]:
-        """Whose predicate locks the change would disturb."""
-        return {
-            txn
-            for txn, table, where, _ in self.predicates
-            if txn != me and table == change.object[0]
-            and (finds(where, change.old) or finds(where, change.new))
-        }  # fmt: skip
-
-    def rivals(self, me: str, change: Change) -> set[str]:
-        """Who holds a row that has, or had, one of the new row's unique keys."""
-        if change.new is None:
-            return set()
-        found: set[str] = set()
-        table = change.object[0]
-        for key in self.schema[table].keys:
-            wanted = [collated(value, self.dialect) for value in key_of(change.new, key.columns)]
-            for object, holders in self.items.items():
-                if object[0] == table and any(
-                    version.values is not None
-                    and list(key_of(version.values, key.columns)) == wanted
-                    for version in self.chains[table].get(object[1], [])
-                ):
-                    found |= {txn for txn, mode in holders.items() if mode == "X" and txn != me}
-        return found
-
-    def wait(self, session: str, whom: set[str]) -> Failed | None:
-        self.waiting[session] = set(whom)
-        reached, queue = set(whom), list(whom)
-        while queue:
-            for further in self.waiting.get(queue.pop(), ()):
-                if further not in reached:
-                    reached.add(further)
-                    queue.append(further)
-        if session not in reached:
-            return None
-        del self.waiting[session]
-        me = self.sessions[session]
-        explicit = not me.transaction.implicit
-        self.roll_back(session, me)
-        if explicit:
-            me.transaction.failed = True
-        names = " and ".join(sorted(whom))
-        return Failed(
-            "40001", "40001", "deadlock detected",
-            f"{session} would wait for {names}, and that wait would lead back to {session}, so"
-            f" {session} is rolled back.",
-        )  # fmt: skip
-
-    def roll_back(self, session: str, me: Session) -> None:
-        """Undo now and release the locks; the script still has to end the transaction."""
-        self.undo(me.transaction, 0)
-        if me.transaction.implicit:
-            return
-        self.history.abort(me.transaction.name)
-        self.release(session, me.transaction)
-
-    def finish(self, session: str, me: Session, commits: bool) -> None:
-        if me.transaction.failed:
-            me.transaction, me.last = None, "aborted"
-            return
-        super().finish(session, me, commits)
-
-    def take(
-        self,
-        transaction: Transaction,
-        statement: Statement,
-        found: list[Stored],
-        changes: list[Change],
-    ) -> None:
-        me, level = transaction.name, transaction.level
-        select = isinstance(statement, Select)
-        exclusive = not select or statement.lock == "update"
-        if exclusive or statement.lock == "share" or level in ("repeatable read", "serializable"):
-            for version in found:
-                self.hold(me, version.object, "X" if exclusive else "S")
-        for change in changes:
-            self.hold(me, change.object, "X")
-        if level == "serializable" and not isinstance(statement, Insert):
-            lock = (me, statement.table, statement.where, written_where(statement))
-            if lock not in self.predicates:
-                self.predicates.append(lock)
-
-    def hold(self, me: str, object: Object, mode: str) -> None:
-        holders = self.items.setdefault(object, {})
-        if holders.get(me) != "X":
-            holders[me] = mode
-
-    def release(self, session: str, transaction: Transaction) -> None:
-        for object in list(self.items):
-            self.items[object].pop(transaction.name, None)
-            if not self.items[object]:
-                del self.items[object]
-        self.predicates = [lock for lock in self.predicates if lock[0] != transaction.name]
-        for waiter, whom in list(self.waiting.items()):
-            whom.discard(session)
-            if not whom:
-                del self.waiting[waiter]
-                self.woken.append(waiter)
-
-    def readers(self, version: Stored, state: str) -> tuple[str, ...]:
-        open_now = super().readers(version, state)
-        level = {
-            me.transaction.name: me.transaction.level
-            for me in self.sessions.values()
-            if me.transaction is not None
-        }
-        return tuple(
-            txn for txn in open_now
-            if state == "committed" or txn == version.txn or level[txn] == "read uncommitted"
-        )  # fmt: skip
-
-    def locks(self) -> tuple[Lock, ...]:
-        items = [
-            Lock(txn.partition(".")[0], f"row {object[0]} {shown(object[1])}", mode)
-            for object, holders in sorted(self.items.items(), key=placed)
-            for txn, mode in sorted(holders.items())
-        ]
-        predicates = [
-            Lock(txn.partition(".")[0], f"predicate {table} {text}".rstrip(), "S")
-            for txn, table, _, text in self.predicates
-        ]
-        return (*items, *predicates)
-
-    def waits(self) -> tuple[tuple[str, str], ...]:
-        return tuple(sorted((me, other) for me, whom in self.waiting.items() for other in whom))
-
-
-def placed(item: tuple[Object, object]) -> tuple:
-    (table, key), _ = item
-    return table, ordered(key)
-
-
-def finds(where: Expression | None, values: Row | None) -> bool:
-    """Whether the WHERE keeps the row; one that it cannot even judge counts as kept."""
-    if values is None:
-        return False
-    try:
-        return matches(where, values, "standard")
-    except SqlError:
-        return True
-
-
-def shown(key: Iterable[Value]) -> str:
-    values = [str(value) for value in key]
-    return values[0] if len(values) == 1 else f"({', '.join(values)})"
-
-
-def written_where(statement: Statement) -> str:
-    """The WHERE as it was written."""
-    lowered = statement.text.lower()
-    if " where " not in lowered:
-        return ""
-    text = statement.text[lowered.index(" where ") + 1 :]
-    for end in (" order by", " for update", " for share", " lock in"):
-        at = text.lower().find(end)
-        text = text if at < 0 else text[:at]
-    return text

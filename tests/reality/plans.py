@@ -7,9 +7,10 @@ import re
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from simulations.isolation.parser import parse
 from simulations.isolation.postgresql.heap import Table
 from simulations.isolation.postgresql.planner import Planner
-from simulations.isolation.sql import Select, parse
+from simulations.isolation.sql import Select
 from tests.reality.postgresql import PostgreSQL
 from tests.reality.schedules import SCHEMAS, locking_reads, reads, updates, where
 
