@@ -82,6 +82,9 @@ def _page(simulation: Simulation) -> str:
     first = simulation.scenarios[0].name if simulation.scenarios else None
     readme = films.ROOT / "simulations" / simulation.name / "README.md"
     _, _, notes = (readme.read_text("utf-8") if readme.is_file() else "").partition("\n")
+    notes = notes.strip()
+    if notes and not notes.startswith("## "):
+        notes = f"## The model\n\n{notes}"
     return f"""\
 ---
 title: {simulation.title}
@@ -102,7 +105,7 @@ title: {simulation.title}
 
 {_parameters(simulation)}
 
-{notes.strip()}
+{notes}
 """
 
 
