@@ -15,6 +15,7 @@ from embed.html import table
 
 MEASURED = films.ROOT / "tests" / "reality" / "published.json"
 DIVERGENCES = films.ROOT / "tests" / "reality" / "divergences"
+SETTLED = films.ROOT / "tests" / "reality" / "settled"
 NOTES = films.ROOT / "simulations" / "isolation" / "README.md"
 SYSTEMS = {"postgresql": "PostgreSQL", "mariadb": "MariaDB (InnoDB)"}
 LEVELS = ("read uncommitted", "read committed", "repeatable read", "serializable")
@@ -56,7 +57,7 @@ first. Such a run counts as equal if it is equal for one of the orders; *In anot
 often that was not the model's own.
 
 To compare more of them on your own machine: `make reality N=10000`. A schedule that differs is made
-as small as it can be, printed as a script, and kept as a test case.
+as small as it can be, printed as a script, and kept as a test case. {_settled()}
 
 ## Where the model is simpler
 
@@ -95,6 +96,11 @@ def _divergences() -> str:
     scripts = "\n\n".join(_divergence(path) for path in kept)
     word = "schedule is" if len(kept) == 1 else "schedules are"
     return f"{len(kept)} {word} known on which a model and its server differ:\n\n{scripts}"
+
+
+def _settled() -> str:
+    count = len(list(SETTLED.glob("*.txt")))
+    return f"{count} of them did differ once, and are the same now." if count else ""
 
 
 def _divergence(path: Path) -> str:
