@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from embed.figure import declaration, figure
 from tests.browser.bare import ROOT, StaticServer
@@ -246,10 +246,14 @@ def test_nothing_shifts_when_it_takes_over(
 ) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 900})
     page = context.new_page()
-    page.route("**/player.js", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    held: list[Route] = []
+    page.route("**/player.js", lambda route: held.append(route))
     page.goto(alone.url, wait_until="commit")
     page.locator("#after").wait_for()
+    page.wait_for_timeout(100)
+    assert page.locator("sim-player[data-ready]").count() == 0
     before = page.locator("#after").bounding_box()
+    held[0].continue_()
     page.locator("sim-player[data-ready]").wait_for()
     assert page.locator("#after").bounding_box() == before
     page.get_by_role("slider").fill("0")
