@@ -56,7 +56,7 @@ class Scan:
     def sequential(self) -> list[Tuple]:
         watched = self.watched()
         if watched:
-            self.executor.ssi.lock(self.sxact, (self.table.name,))
+            self.executor.ssi.sireads.take(self.sxact, (self.table.name,))
         found = []
         for tuple_ in self.table.tuples:
             visible = self.executor.visibility.seen(tuple_, self.transaction)
@@ -76,7 +76,7 @@ class Scan:
             return []  # a contradiction is seen before the index is read
         if self.watched():
             page = (index.name, LEAF) if index.born else (index.name,)
-            self.executor.ssi.lock(self.sxact, page)
+            self.executor.ssi.sireads.take(self.sxact, page)
         found = []
         for place, tid in index.entries:
             row = {
@@ -95,7 +95,7 @@ class Scan:
             self.check(tuple_, visible)
             if visible:
                 if self.watched() and not self.transaction.owns(tuple_.xmin):
-                    self.executor.ssi.lock(self.sxact, (self.table.name, HEAP, tuple_.tid))
+                    self.executor.ssi.sireads.take(self.sxact, (self.table.name, HEAP, tuple_.tid))
                 return tuple_
             xmax = tuple_.replaced_by
             if not tuple_.hot_updated or xmax is None:

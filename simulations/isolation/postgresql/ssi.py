@@ -4,9 +4,8 @@ The theory: Cahill, Röhm, Fekete, "Serializable Isolation for Snapshot Database
 Ports, Grittner, "Serializable Snapshot Isolation in PostgreSQL" (VLDB 2012). The rules below are
 those of storage/lmgr/predicate.c of PostgreSQL 15, in its own order:
 
-- A read leaves SIREAD locks on what it looked at: a row version, a page, or a whole table or
-  index. Over `PER_PAGE` row locks on a page become one page lock, over `PER_RELATION` locks in a
-  relation one relation lock. Reading one's own writes leaves none.
+- A read leaves SIREAD locks on what it looked at (sireads.py). Reading one's own writes leaves
+  none.
 - An rw-conflict reader -> writer is noted when a read meets a version that a concurrent
   transaction wrote, or when a write meets another's SIREAD lock. The locks of a committed
   transaction stay until nobody that overlapped it is left.
@@ -21,52 +20,11 @@ those of storage/lmgr/predicate.c of PostgreSQL 15, in its own order:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from simulations.isolation.postgresql.sireads import Sireads, Sxact, Target
 from simulations.isolation.postgresql.transactions import Refused, Snapshot
 
-PER_PAGE = 2  # max_pred_locks_per_page
-PER_RELATION = 31  # max_pred_locks_per_transaction 64, halved by max_pred_locks_per_relation -2
-
-Target = tuple  # (relation,), (relation, page) or (relation, page, row): a prefix covers
 MESSAGE = "could not serialize access due to read/write dependencies among transactions"
-
-
-@dataclass(eq=False, slots=True)
-class Sxact:
-    """What is known of one serializable transaction (SERIALIZABLEXACT)."""
-
-    name: str
-    snapshot: Snapshot
-    last_commit_before: int
-    xid: int | None
-    read_only: bool
-    declared_read_only: bool
-    prepare_number: int = 0  # 0: not prepared
-    commit_number: int = 0  # 0: not committed
-    finished_before: int = 0
-    doomed: bool = False
-    rolled_back: bool = False
-    wrote: bool = False
-    conflict_out: bool = False  # to one that committed before this one did
-    earliest_out: int = 0
-    safe: bool = False
-    unsafe: bool = False
-    cleared: bool = False
-    out_to: list[Sxact] = field(default_factory=list)
-    in_from: list[Sxact] = field(default_factory=list)
-    possibly_unsafe: list[Sxact] = field(default_factory=list)
-    targets: dict[Target, bool] = field(default_factory=dict)  # its locks, in order
-    held: dict[Target, bool] = field(default_factory=dict)  # as its own table has it
-    children: dict[Target, int] = field(default_factory=dict)
-
-    @property
-    def prepared(self) -> bool:
-        return self.prepare_number > 0
-
-    @property
-    def committed(self) -> bool:
-        return self.commit_number > 0
 
 
 class Ssi:
@@ -75,7 +33,7 @@ class Ssi:
         self.active: list[Sxact] = []
         self.finished: list[Sxact] = []
         self.by_xid: dict[int, Sxact] = {}
-        self.locks: dict[Target, list[Sxact]] = {}
+        self.sireads = Sireads()
         self.last_commit = 1
         self.writers = 0
         self.global_xmin: int | None = None
@@ -126,42 +84,6 @@ class Ssi:
             return False
         return True
 
-    def lock(self, sxact: Sxact, target: Target) -> None:
-        """A SIREAD lock, unless a coarser one covers it."""
-        if any(sxact.held.get(target[:size]) for size in range(1, len(target) + 1)):
-            return
-        sxact.held[target] = True
-        sxact.children.setdefault(target, 0)
-        if target not in sxact.targets:
-            sxact.targets[target] = True
-            self.locks.setdefault(target, []).append(sxact)
-        promoted = None
-        for size in range(len(target) - 1, 0, -1):
-            parent = target[:size]
-            sxact.children[parent] = sxact.children.get(parent, 0) + 1
-            if sxact.children[parent] > (PER_PAGE if size == 2 else PER_RELATION):
-                promoted = parent
-        if promoted is not None:
-            self.lock(sxact, promoted)
-        elif len(target) < 3:
-            for finer in [t for t in sxact.targets if t[: len(target)] == target and t != target]:
-                self.unlock(sxact, finer)
-
-    def unlock(self, sxact: Sxact, target: Target) -> None:
-        self.forget_lock(sxact, target)
-        sxact.held.pop(target, None)
-        for size in range(len(target) - 1, 0, -1):
-            parent = target[:size]
-            if parent in sxact.children:
-                sxact.children[parent] = max(0, sxact.children[parent] - 1)
-
-    def forget_lock(self, sxact: Sxact, target: Target) -> None:
-        if sxact.targets.pop(target, None) is None:
-            return
-        self.locks[target].remove(sxact)
-        if not self.locks[target]:
-            del self.locks[target]
-
     def read_past(self, sxact: Sxact, xid: int) -> None:
         """A read met a version that transaction `xid` wrote (CheckForSerializableConflictOut)."""
         self.fail_if_doomed(sxact, "when it read on")
@@ -190,7 +112,7 @@ class Ssi:
         sxact.wrote = True
         for target in targets:
             mine = False
-            for reader in list(self.locks.get(target, ())):
+            for reader in list(self.sireads.readers.get(target, ())):
                 if reader is sxact:
                     mine = not nested and len(target) == 3
                 elif (
@@ -200,7 +122,7 @@ class Ssi:
                 ):
                     self.flag(reader, sxact, me=sxact)
             if mine:
-                self.unlock(sxact, target)
+                self.sireads.drop(sxact, target)
 
     def flag(self, reader: Sxact, writer: Sxact, me: Sxact) -> None:
         self.check(reader, writer, me)
@@ -349,7 +271,7 @@ class Ssi:
 
     def drop(self, sxact: Sxact, partly: bool = False) -> None:
         for target in list(sxact.targets):
-            self.forget_lock(sxact, target)
+            self.sireads.forget(sxact, target)
         for reader in list(sxact.in_from):
             self.drop_conflict(reader, sxact)
         if partly:
