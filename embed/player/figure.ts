@@ -49,6 +49,8 @@ export class Figure {
   /** Counts what the reader asked for: an answer to anything but the last is not shown. */
   #asked = 0;
   #halted = false;
+  /** The tab from which the reader asked. */
+  #from = "figure";
   #connection: AbortController | null = null;
   #addressing: number | undefined;
 
@@ -142,6 +144,8 @@ export class Figure {
     this.#supply.hold();
     clearTimeout(this.#addressing);
     this.#asked++;
+    // A reader's own program may never end; the next page should not wait for its budget.
+    if (this.#running && this.#source.edited !== null) stop();
     this.#connection?.abort();
     this.#connection = null;
   }
@@ -191,6 +195,7 @@ export class Figure {
     const setting = this.#setting();
     this.#asked++;
     this.#again = false;
+    this.#from = this.#shell.tabs.chosen;
     this.#transport.pause();
     this.#form?.unmark();
     this.#marked();
@@ -237,7 +242,8 @@ export class Figure {
   #answer(film: Film, run: Run | null, source: string | null): void {
     this.#put(film, run, source);
     this.#remember();
-    if (this.#shell.tabs.chosen === "figure") return;
+    const { chosen } = this.#shell.tabs;
+    if (chosen === "figure" || chosen !== this.#from) return;
     this.#shell.tabs.choose("figure");
     this.#transport.scrub.focus({ preventScroll: true });
   }
@@ -301,10 +307,10 @@ export class Figure {
     return { onProgress: (progress) => this.#status.progress(progress) };
   }
 
-  /** A sentence is read out unless it passes by in play, or the slider speaks it. */
+  /** A sentence is read out unless it passes by too fast, or the slider speaks it. */
   #hush(): void {
     const scrubbing = document.activeElement === this.#transport.scrub;
-    this.#telling.speak(!scrubbing && !this.#transport.playing);
+    this.#telling.speak(!scrubbing && !this.#transport.hurried);
   }
 
   #key(event: KeyboardEvent): void {

@@ -25,6 +25,8 @@ export function picture(text: string): SVGSVGElement | null {
   const svg = template.content.firstElementChild;
   if (!(svg instanceof SVGSVGElement)) return null;
   clean(svg);
+  // The outermost element is laid out by the page, so no class of the page's may reach it.
+  svg.setAttribute("class", "scene");
   return svg;
 }
 

@@ -52,8 +52,12 @@ export class Transport {
     return this.#timer !== undefined;
   }
 
-  /** Whether steps pass too fast for each to be read out. */
-  get speed(): number {
+  /** Steps pass by too fast for their sentences to be read out. */
+  get hurried(): boolean {
+    return this.playing && this.#rate >= 1;
+  }
+
+  get #rate(): number {
     return Number(this.#speed.value);
   }
 
@@ -79,7 +83,7 @@ export class Transport {
     this.#touched = true;
     this.#face("Pause", PAUSE);
     this.#orders.seek(start, start === this.#step + 1);
-    this.#wait(STAY / this.speed);
+    this.#wait(STAY / this.#rate);
     this.#orders.played();
   }
 
@@ -125,7 +129,7 @@ export class Transport {
     if (this.#step >= this.#last) return this.pause();
     this.#orders.seek(this.#step + 1, true);
     if (this.#step >= this.#last) this.pause();
-    else this.#wait(STAY / this.speed);
+    else this.#wait(STAY / this.#rate);
   }
 
   #face(label: string, path: string): void {

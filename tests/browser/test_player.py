@@ -21,6 +21,7 @@ HOSTILE = (
     '<rect width="9" height="9" fill="url(http://203.0.113.1/)"/></g>'
     '<a href="javascript:window.hit=1"><text>link</text></a>'
     '<image href="http://203.0.113.1/picture"/><use href="http://203.0.113.1/x#y"/>'
+    '<rect x="-9999" y="-9999" width="99999" height="99999"/>'
     '<foreignObject><img src="x" onerror="window.hit = 1"></foreignObject>'
     '<animate attributeName="x" onbegin="window.hit = 1" dur="1s"/>'
 )
@@ -285,6 +286,7 @@ def test_a_picture_can_do_nothing_but_show(box: Page) -> None:
     box.wait_for_timeout(200)
     assert box.evaluate("window.hit") is None
     assert asked == []
+    assert box.locator(".sim-stage").evaluate("one => getComputedStyle(one).contain") == "paint"
     left = "all => all.map((one) => one.localName)"
     assert set(box.locator(".sim-panel svg *").evaluate_all(left)) == {"g", "rect", "text"}
     assert box.locator('[data-key="kept"]').evaluate(
