@@ -24,9 +24,6 @@ STATEMENT_KEYS = (
 )  # fmt: skip
 ORDERS = 200  # of waking, at most
 REPETITIONS = 4
-# MariaDB lets a woken session run on while the other is still freeing its locks, so that the same
-# script can go more than one way; a run that differs is done again.
-ATTEMPTS = {"postgresql": 1, "mariadb": 3}
 
 
 @dataclass(frozen=True, slots=True)

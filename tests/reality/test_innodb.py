@@ -10,6 +10,7 @@ from simulations.isolation.scenarios import cases
 from simulations.isolation.sql import LEVELS
 from tests.reality.compare import compare, told
 from tests.reality.hunt import DIVERGENCES, hunt, wanted
+from tests.test_innodb_rules import RULES
 
 pytestmark = pytest.mark.reality
 
@@ -20,6 +21,13 @@ def test_a_case_goes_as_on_the_server(mariadb, case, level):
     script = case.parameters["script"]
     timeout = int(case.parameters.get("lock_wait_timeout", 50))
     found = compare(mariadb, script, level, timeout)
+    assert not found.differences, told(found, script, "mariadb", level)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_the_servers(mariadb, rule):
+    level, setup, script = RULES[rule]
+    found = compare(mariadb, setup + script, level)
     assert not found.differences, told(found, script, "mariadb", level)
 
 

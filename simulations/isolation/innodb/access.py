@@ -134,7 +134,7 @@ def _ordered(
         if best.kind == "range" and not best.index.clustered and (fewer or best.covering):
             return best
         covering = _used(select, table) <= _columns(primary)
-        if primary in ranges and not (best.kind == "scan" and best.covering):
+        if primary in ranges:
             return Plan("range", primary, tuple(ranges[primary]), backwards, covering)
         return Plan("scan", primary, (EVERYTHING,), backwards, covering)
     if names[: len(best.index.columns)] == best.index.columns[: len(names)] and (

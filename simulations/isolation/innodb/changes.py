@@ -121,6 +121,7 @@ class Changes:
                     yield from self.wait(transaction)
                     continue
                 if not there.deleted:
+                    self.history.read(transaction.name, there.version.id)
                     raise duplicate(index, values)
                 if self.locks.modify(transaction, there) == "wait":
                     yield from self.wait(transaction)
@@ -189,6 +190,8 @@ class Changes:
             if record.key is None or record.key[: index.width] != wanted:
                 return True
             if not record.marked:
+                row = index.table.clustered_record(record)
+                self.history.read(transaction.name, row.version.id)
                 raise duplicate(index, values)
             record = index.next(record)
 

@@ -118,12 +118,19 @@ def equalities(where: Expression | None) -> dict[str, Value] | None:
 
 
 def looked_up(where: Expression | None, equal: dict[str, Value]) -> dict[str, Value]:
-    """The same, and BETWEEN a AND a, which helps to find a key and nothing else."""
+    """The same, with what helps to find a key and nothing else: BETWEEN a AND a, and constants
+    on which both sides of an OR agree."""
     found = dict(equal)
     for tree in conjuncts(where):
-        if isinstance(tree, Between) and not tree.negated and tree.low == tree.high:
-            if isinstance(tree.operand, Column) and not named(tree.low):
-                found.setdefault(tree.operand.name, evaluate(tree.low, {}, "innodb"))
+        match tree:
+            case Between(Column(name), low, high, False) if low == high and not named(low):
+                found.setdefault(name, evaluate(low, {}, "innodb"))
+            case Binary("or", left, right):
+                one = looked_up(left, equalities(left) or {})
+                other = looked_up(right, equalities(right) or {})
+                for name, value in one.items():
+                    if name in other and compare("=", value, other[name], "innodb"):
+                        found.setdefault(name, value)
     return found
 
 
@@ -208,7 +215,9 @@ def intervals(index: Index, terms: list[Expression | None], table: Table) -> lis
         if ranges is None:
             return None
         found += ranges
-    return _join(found)
+    found = _join(found)
+    everything = found and found[0].low in (LOWEST, NULL) and found[0].high == HIGHEST
+    return None if everything and required(table, index.columns[0]) else found
 
 
 def _of_term(index: Index, term: Expression | None, table: Table) -> list[Interval] | None:

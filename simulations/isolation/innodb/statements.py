@@ -41,11 +41,22 @@ from simulations.isolation.innodb.conditions import (
     conjuncts,
     named,
     restrict,
+    simpler,
 )
 from simulations.isolation.innodb.locks import LockSystem
 from simulations.isolation.innodb.records import Snapshot, Table, Transaction, Version
 from simulations.isolation.innodb.search import Cursor, Wait
-from simulations.isolation.sql import Aggregate, Column, Delete, Insert, Select, Update
+from simulations.isolation.sql import (
+    Aggregate,
+    Between,
+    Binary,
+    Column,
+    Delete,
+    Expression,
+    Insert,
+    Select,
+    Update,
+)
 
 DIALECT = "innodb"
 Change = Generator[Waiting, None, int]
@@ -155,19 +166,13 @@ class Statements:
         nullable = not next(
             column.not_null for column in table.definition.columns if column.name == name
         )
+        where = simpler(where, None, {})
+        if not all(map(_bounds, conjuncts(where))):
+            return None
         for index in table.indexes:
             if index.columns[0] != name:
                 continue
-            interval = EVERYTHING
-            for conjunct in conjuncts(where):
-                ranges = restrict(conjunct, name, table, True)
-                if ranges is None or len(ranges) != 1:
-                    return None
-            if where is not None:
-                ranges = restrict(where, name, table, True)
-                if len(ranges) != 1:
-                    return None
-                (interval,) = ranges
+            (interval,) = restrict(where, name, table, True) or (EVERYTHING,)
             if tree.function == "min" and nullable and interval.low == LOWEST:
                 interval = Interval(NULL, True, HIGHEST, False)
             if tree.function == "min":
@@ -274,3 +279,13 @@ class Statements:
         if transaction.snapshot is None:
             return f"{transaction.session} read the newest rows, committed or not."
         return f"{transaction.session} read what its snapshot holds."
+
+
+def _bounds(tree: Expression) -> bool:
+    """Whether a conjunct only bounds a column, as MIN and MAX can use it."""
+    match tree:
+        case Binary(op, Column(), other) | Binary(op, other, Column()):
+            return op in ("=", "<", "<=", ">", ">=") and not named(other)
+        case Between(Column(), low, high, False):
+            return not named(low) and not named(high)
+    return False
