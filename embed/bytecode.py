@@ -23,10 +23,10 @@ def cached(name: str) -> str:
     return f"{folder}/__pycache__/{file.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
 
 
-def compile_zip(source: str, target: str, *, beside: bool) -> None:
-    """Write `target`: with `beside` only the bytecode, named as beside its sources in a folder;
-    else all of `source` with bytecode in place of each module, as zipimport reads it, and
-    without docstrings and asserts, which make it an eighth larger.
+def compile_zip(source: str, target: str, *, alone: bool) -> None:
+    """Write `target`: `source` with bytecode in place of each module, as zipimport reads it, and
+    without docstrings and asserts, which make it an eighth larger. With `alone` nothing but the
+    bytecode, with both, named as in a folder of sources.
 
     Nothing is compressed: the whole is, later, which makes it smaller and quicker to read.
     """
@@ -34,9 +34,8 @@ def compile_zip(source: str, target: str, *, beside: bool) -> None:
         for name in sorted(old.namelist()):
             text = old.read(name)
             if name.endswith(".py"):
-                path = cached(name) if beside else name + "c"
-                new.writestr(
-                    zipfile.ZipInfo(path, MOMENT), compiled(text, name, 0 if beside else 2)
-                )
-            elif not beside:
+                path = cached(name) if alone else name + "c"
+                code = compiled(text, name, 0 if alone else 2)
+                new.writestr(zipfile.ZipInfo(path, MOMENT), code)
+            elif not alone:
                 new.writestr(zipfile.ZipInfo(name, MOMENT), text)

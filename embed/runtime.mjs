@@ -1,6 +1,6 @@
 // The steps of runtime.py that need Node. Each call does one, told by JSON in the first argument:
 //   {"do": "bundle", "entry": F}                          the script, bundled, on standard output
-//   {"do": "compile", "zips": [{source, target, beside}]}  bytecode, made by Pyodide's own Python
+//   {"do": "compile", "zips": [{source, target, alone}]}  bytecode, made by Pyodide's own Python
 import { readFileSync, writeFileSync } from "node:fs";
 
 const asked = JSON.parse(process.argv[2]);
@@ -29,9 +29,9 @@ async function compile({ zips }) {
   const pyodide = await loadPyodide();
   pyodide.runPython(readFileSync(new URL("bytecode.py", import.meta.url), "utf8"));
   const compileZip = pyodide.globals.get("compile_zip");
-  for (const { source, target, beside } of zips) {
+  for (const { source, target, alone } of zips) {
     pyodide.FS.writeFile("/source.zip", readFileSync(source));
-    compileZip.callKwargs("/source.zip", "/target.zip", { beside });
+    compileZip.callKwargs("/source.zip", "/target.zip", { alone });
     writeFileSync(target, pyodide.FS.readFile("/target.zip"));
   }
 }

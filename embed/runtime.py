@@ -72,10 +72,10 @@ def packed(data: bytes) -> bytes:
     return gzip.compress(data, 9, mtime=0)
 
 
-def bytecode(source: Path, *, beside: bool) -> bytes:
+def bytecode(source: Path, *, alone: bool) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "target.zip"
-        zips = [{"source": str(source), "target": str(target), "beside": beside}]
+        zips = [{"source": str(source), "target": str(target), "alone": alone}]
         node(do="compile", zips=zips)
         return target.read_bytes()
 
@@ -96,7 +96,7 @@ def wasm() -> bytes:
 
 
 def library() -> bytes:
-    return packed(bytecode(PYODIDE / "python_stdlib.zip", beside=False))
+    return packed(bytecode(PYODIDE / "python_stdlib.zip", alone=False))
 
 
 def record_line(name: str, data: bytes) -> str:
@@ -109,7 +109,7 @@ def wheel() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.chdir(ROOT):
             plain = Path(folder) / buildapi.build_wheel(folder)
-        compiled = bytecode(plain, beside=True)
+        compiled = bytecode(plain, alone=True)
         members: dict[str, bytes] = {}
         for archive in (plain, io.BytesIO(compiled)):
             with zipfile.ZipFile(archive) as opened:
@@ -152,7 +152,7 @@ def parts(made: Mapping[str, Path]) -> Iterator[Part]:
     )
     wire = PLAYER / "wire.ts"
     of_worker = (PLAYER / "worker.ts", PLAYER / "mask.ts", wire)
-    of_frame = (PLAYER / "frame.ts", PLAYER / "frame.html", wire)
+    of_frame = (PLAYER / "frame.ts", PLAYER / "frame.html", PLAYER / "zip.ts", wire)
     of_wheel = (*compiling, project, *models)
     python, engine = "Python's standard library", "the Python engine"
     wheel_parts = (f"simulations-{version}-0", "-py3-none-any.whl")

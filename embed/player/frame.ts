@@ -16,6 +16,7 @@ import {
   type Said,
   type Start,
 } from "./wire";
+import { unzip } from "./zip";
 
 interface Kept {
   readonly worker: Worker;
@@ -54,7 +55,7 @@ let early: Promise<Worker> | undefined = script.then((address) => new Worker(add
 const given: Promise<Start> = Promise.all([
   part("wasm").then((bytes) => WebAssembly.compileStreaming(unpacked(bytes, "application/wasm"))),
   part("library").then((bytes) => unpacked(bytes, "application/zip").arrayBuffer()),
-  part("wheel"),
+  part("wheel").then(unzip),
   part("lock").then(text),
 ]).then(([module, library, wheel, lock]) => ({ module, library, wheel, lock, memory: MEMORY }));
 

@@ -15,7 +15,8 @@ export type Order =
 export interface Start {
   readonly module: WebAssembly.Module;
   readonly library: ArrayBuffer;
-  readonly wheel: ArrayBuffer;
+  /** The files of the simulations' wheel. */
+  readonly wheel: ReadonlyMap<string, Uint8Array>;
   readonly lock: string;
   readonly memory: number;
 }
