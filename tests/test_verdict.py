@@ -10,6 +10,7 @@ from simulations.isolation.history import History
 from simulations.isolation.model import Driver, make_engine
 from simulations.isolation.parser import parse
 from simulations.isolation.script import Line, Script, read_script
+from simulations.isolation.sql import LEVELS
 from simulations.isolation.verdict import ANOMALIES, dependencies, judge
 
 SETUP = """setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);
@@ -146,7 +147,8 @@ def answers(script: Script, engine: str, level: str) -> tuple[dict, dict, list[s
     for event in outcome.events:
         data = event.data
         if "outcome" in data and data["outcome"] in ("ok", "error"):
-            answer = (data["sql"], data["rows"], data["count"], data["error"])
+            rows = data["rows"] and sorted(data["rows"])  # an engine may keep them in any order
+            answer = (data["sql"], rows, data["count"], data["error"])
             told.setdefault(data["session"], []).append((data["line"], answer))
     last = outcome.events[-1].data
     ordered = {name: [answer for _, answer in sorted(told[name], key=lambda p: p[0])]
@@ -160,25 +162,29 @@ def serial(script: Script, order: tuple[str, ...]) -> Script:
     return Script(script.setup, tuple(renumbered))
 
 
-@pytest.mark.parametrize("engine", ["none", "locking"])
-@pytest.mark.parametrize("level", ["read uncommitted", "repeatable read", "serializable"])
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize(
+    ("engine", "level"),
+    [("none", "serializable")]
+    + [(engine, level) for engine in ("locking", "innodb") for level in LEVELS]
+    + [("postgresql", level) for level in LEVELS[1:]],
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=schedules())
 def test_what_it_calls_serializable_is(engine: str, level: str, text: str) -> None:
     """The serial order that it names gives the same answers and the same rows."""
     script = read_script(text)
     told, tables, committed, verdict = answers(script, engine, level)
     if not verdict["serializable"]:
-        assert not (engine == "locking" and level == "serializable")
+        assert level != "serializable" or engine == "none", verdict["sentence"]
         return
     order = tuple(verdict["serial_order"])
-    assert sorted(order) == committed
-    again, then, _, _ = (
-        answers(serial(script, order), "none", level) if order else ({}, tables, 0, 0)
-    )
-    assert then == tables
-    for name in order:
-        assert again[name] == told[name]
+    assert {txn.partition(".")[0] for txn in order} == set(committed)
+    # A session that the engine rolled back may have gone on without BEGIN, as T1.2.
+    if order and not any("." in txn for txn in order):
+        again, then, _, _ = answers(serial(script, order), engine, level)
+        assert then == tables
+        for name in order:
+            assert again[name] == told[name]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,7 +15,7 @@ the driver keeps it up to date, so that a verdict can say which statement did it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulations.isolation.sql import Expression, Value
 
@@ -81,6 +81,11 @@ class History:
             self.order, self.line, txn, object, version, kind,
             None if values is None else dict(values),
         )  # fmt: skip
+
+    def settle(self, version: int) -> None:
+        """The write took place only now: it had to wait until its key was known to be free."""
+        self.order += 1
+        self.writes[version] = replace(self.writes.pop(version), order=self.order)
 
     def read(self, txn: str, version: int) -> None:
         self.order += 1

@@ -166,10 +166,9 @@ class NoControl:
             refused = self.wait(session, whom)
             if refused is not None:
                 return refused
-            names = " and ".join(sorted(whom))
-            yield Waiting(
-                tuple(sorted(whom)), f"{names} must end before its locks let {session} go on."
-            )
+            names, verb = " and ".join(sorted(whom)), "holds" if len(whom) == 1 else "hold"
+            why = f"{names} {verb} a lock that {session} needs, and will until the end."
+            yield Waiting(tuple(sorted(whom)), why)
         try:
             found = self.search(statement)
         except SqlError:

@@ -97,7 +97,7 @@ class Executor:
                 self.note_gone(tuple_, seen, table)
                 continue
             if locked is not tuple_:
-                seen[table.primary(locked.row)] = locked.version
+                self.note_newer(tuple_, locked, seen, table)
                 if not matches(select.where, locked.row, "postgresql"):
                     continue
             kept.append(locked)
@@ -122,6 +122,7 @@ class Executor:
             tuple_ = self.add(mine, table, row)
             self.wrote(mine, table, tuple_, "insert")
             yield from self.enter(mine, table, tuple_)
+            self.history.settle(tuple_.version)
         return Done(count=len(rows), why=f"Nobody else sees this before {mine.session} commits.")
 
     def modify(self, mine: Transaction, statement: Update | Delete) -> Steps:
@@ -159,7 +160,7 @@ class Executor:
                 strength = self.strength(table, tuple_.row, row)
                 newest = yield from self.rowlocks.lock_latest(mine, table, tuple_, strength, False)
                 if newest is not None:
-                    seen[table.primary(newest.row)] = newest.version
+                    self.note_newer(tuple_, newest, seen, table)
                     if not matches(statement.where, newest.row, "postgresql"):
                         return None
                     tuple_ = newest
@@ -204,6 +205,7 @@ class Executor:
             self.wrote(mine, table, new, "insert" if moved else "update")
             if not new.heap_only:
                 yield from self.enter(mine, table, new)
+                self.history.settle(new.version)
         return "ok"
 
     def strength(self, table: Table, old: Row, new: Row | None) -> int:
@@ -305,6 +307,16 @@ class Executor:
             tuple_ = table.tuples[tuple_.next]
         if tuple_.death is not None:
             seen[table.primary(tuple_.row)] = tuple_.death
+
+    def note_newer(
+        self, tuple_: Tuple, newest: Tuple, seen: dict[tuple, int], table: Table
+    ) -> None:
+        """The second look met a newer version; its key may be another, and the old one dead."""
+        while tuple_ is not newest:
+            if tuple_.death is not None:
+                seen[table.primary(tuple_.row)] = tuple_.death
+            tuple_ = table.tuples[tuple_.next]
+        seen[table.primary(newest.row)] = newest.version
 
     def record(self, mine: Transaction, table: Table, where, seen, found: list[Tuple]) -> None:
         self.history.predicate_read(mine.name, table.name, where, seen)
