@@ -208,6 +208,30 @@ def test_a_mistake_in_the_source_is_shown_at_its_line(lesson: Page) -> None:
     assert "mine" not in editor.inner_text()
 
 
+def test_an_edited_source_is_what_runs(lesson: Page) -> None:
+    figure = Figure(lesson)
+    figure.source()
+    figure.append(
+        "\n\n_whole = model\n\n\ndef model(values, random):\n"
+        "    outcome = _whole(values, random)\n"
+        "    return type(outcome)(outcome.events[:4], {}, None)\n"
+    )
+    figure.press("Run")
+    expect(figure.slider).to_be_focused(timeout=START)
+    assert figure.slider.get_attribute("max") == "3"
+    for key in ("Home", "End", "ArrowLeft"):
+        figure.to(key)
+        assert figure.pictures()
+    expect(figure.all.locator(".sim-transcript li")).to_have_count(4)
+    figure.choose("Level", "serializable")
+    assert figure.slider.get_attribute("max") == "3"
+    figure.press("Copy link")
+    expect(figure.message).to_contain_text("not your edited source")
+    figure.press("Reset")
+    assert int(figure.slider.get_attribute("max")) > 3
+    assert lesson.errors == []
+
+
 def test_one_worker_serves_the_whole_visit(lesson: Page, site: StaticServer) -> None:
     # Instant navigation follows links to what the sitemap lists, and a site that does not know its
     # own address (SITE_URL) lists nothing.
