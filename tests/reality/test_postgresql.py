@@ -40,4 +40,6 @@ def test_random_schedules_go_as_on_the_server(postgresql, level):
 
 
 def test_the_planner_plans_as_the_server_does(postgresql):
+    if not postgresql.version.startswith("15."):
+        pytest.skip(f"The model has the planner of PostgreSQL 15; this is {postgresql.version}.")
     assert not differing_plans(postgresql, 300)
