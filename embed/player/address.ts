@@ -3,8 +3,9 @@
  *
  *   #sim=sim-1&v=1&of=isolation&scenario=write-skew&p=level=serializable&seed=0&step=4
  *
- * `sim` is the figure, `of` (which may be left out) its simulation; each `p` is one parameter that differs from what the
- * scenario says. Everything is percent-encoded. A longer fragment than 8 KB is neither made nor read.
+ * `sim` is the figure, `of` (which may be left out) its simulation; each `p` is a parameter that
+ * differs from what the scenario says. Everything is percent-encoded. A fragment longer than 8 KB
+ * is neither made nor read.
  */
 
 export interface State {

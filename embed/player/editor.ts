@@ -6,9 +6,21 @@
 
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
-import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import {
+  bracketMatching,
+  HighlightStyle,
+  indentOnInput,
+  syntaxHighlighting,
+} from "@codemirror/language";
 import { EditorState, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import {
+  Decoration,
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  keymap,
+  lineNumbers,
+} from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
 export interface Editor {
@@ -51,10 +63,14 @@ const colours = HighlightStyle.define([
   { tag: [tags.string, tags.special(tags.string)], color: "var(--md-code-hl-string-color)" },
   { tag: [tags.number, tags.bool, tags.null], color: "var(--md-code-hl-number-color)" },
   { tag: [tags.comment, tags.docString], color: "var(--md-code-hl-comment-color)" },
-  { tag: tags.function(tags.definition(tags.variableName)), color: "var(--md-code-hl-function-color)" },
-  { tag: tags.definition(tags.className), color: "var(--md-code-hl-function-color)" },
+  {
+    tag: [tags.function(tags.definition(tags.variableName)), tags.definition(tags.className)],
+    color: "var(--md-code-hl-function-color)",
+  },
   { tag: tags.operator, color: "var(--md-code-hl-operator-color)" },
 ]);
+
+const selection = { backgroundColor: "color-mix(in srgb, var(--accent) 30%, transparent)" };
 
 const look = EditorView.theme({
   "&": { color: "var(--md-code-fg-color)", backgroundColor: "var(--md-code-bg-color)" },
@@ -74,8 +90,8 @@ const look = EditorView.theme({
   },
   ".cm-activeLine": { backgroundColor: "var(--hairline)" },
   ".cm-cursor": { borderLeftColor: "var(--md-code-fg-color)" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground":
-    { backgroundColor: "var(--accent-soft)" },
+  ".cm-selectionBackground": selection,
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground": selection,
   ".cm-wrong": { backgroundColor: "var(--wrong)" },
 });
 

@@ -348,7 +348,8 @@ export class Figure {
       this.#status.notice("This is too long for a link. Shorten the script, or keep it in a file.");
       return;
     }
-    const note = this.#source.edited === null ? "" : " It holds the values, not your edited source.";
+    const edited = this.#source.edited !== null;
+    const note = edited ? " It holds the values, not your edited source." : "";
     try {
       await navigator.clipboard.writeText(new URL(fragment, location.href).href);
       this.#status.notice(`The link is copied.${note}`);

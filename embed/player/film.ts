@@ -40,7 +40,9 @@ const whole = (value: unknown): value is number => Number.isSafeInteger(value);
 
 /** A picture as text; in a page it is a list of marks that the pictures of a panel share. */
 const unpacked = (picture: unknown, marks: readonly unknown[]): string =>
-  Array.isArray(picture) ? picture.map((index) => text(marks[Number(index)])).join("") : text(picture);
+  Array.isArray(picture)
+    ? picture.map((index) => text(marks[Number(index)])).join("")
+    : text(picture);
 
 export class Film {
   readonly panels: readonly Panel[];

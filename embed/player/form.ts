@@ -1,4 +1,4 @@
-/** The form: one field for each declared parameter, and the scenario. It knows no parameter by name. */
+/** The form: a field for each declared parameter, and the scenario. It knows none by name. */
 
 import { check, valuesOf, words, type Declaration, type Parameter } from "./declaration";
 import { h } from "./dom";

@@ -1,6 +1,6 @@
 /**
- * Asking the one worker of the visit. It keeps only its latest trace, and every figure of every page
- * shares it, so a run that is no longer the latest is run again before more of it is drawn.
+ * Asking the one worker of the visit. It keeps only its latest trace, and every figure shares it,
+ * so a run that is no longer the latest is run again before more of it is drawn.
  */
 
 import { host, type Answer, type Host, type Options } from "./host";

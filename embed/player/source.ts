@@ -1,4 +1,4 @@
-/** The source of a simulation's model, in an editor that is loaded when the reader asks to see it. */
+/** The source of a simulation's model, in an editor that is loaded when the reader opens it. */
 
 import { h } from "./dom";
 import type { Editor, Open } from "./editor";

@@ -3,7 +3,7 @@
 import { h } from "./dom";
 import type { Progress } from "./host";
 
-/** Milliseconds after which work is worth a word; a shorter run would only make the page flicker. */
+/** Milliseconds after which work is worth a word; a shorter run would make the page flicker. */
 const PATIENCE = 180;
 
 export class Status {

@@ -1,4 +1,4 @@
-/** The frames of a run that are not drawn yet: asked for in idle time, the reader's own step first. */
+/** The frames of a run that are not drawn yet: asked for in idle time, the reader's step first. */
 
 import type { Film } from "./film";
 import type { Run } from "./runs";

@@ -60,7 +60,8 @@ export class Tabs {
   #key(event: KeyboardEvent): void {
     const at = this.#buttons.indexOf(event.target as HTMLButtonElement);
     const count = this.#buttons.length;
-    const to = { ArrowLeft: at - 1 + count, ArrowRight: at + 1, Home: 0, End: count - 1 }[event.key];
+    const places = { ArrowLeft: at - 1 + count, ArrowRight: at + 1, Home: 0, End: count - 1 };
+    const to = (places as Record<string, number>)[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
     const index = to % count;

@@ -1,4 +1,4 @@
-/** The bar under the picture: step back, play, step on, scrub, speed; and the keys that do the same. */
+/** The bar under the picture: back, play, on, scrub, speed; and the keys that do the same. */
 
 import { enable, enabled, h, icon } from "./dom";
 import type { Step } from "./film";
@@ -140,7 +140,8 @@ export class Transport {
 }
 
 function button(label: string, path: string): HTMLButtonElement {
-  const made = h("button", { type: "button", class: "sim-icon", "aria-label": label, title: label });
+  const names = { "aria-label": label, title: label };
+  const made = h("button", { type: "button", class: "sim-icon", ...names });
   made.append(icon(path));
   made.addEventListener("click", (event) => {
     if (!enabled(made)) event.stopImmediatePropagation();
