@@ -46,8 +46,8 @@ ANOMALIES = {
     "PMP": "predicate-many-preceders, a phantom",
     "P4": "a lost update",
     "G-single": "a read skew",
-    "G2-item": "a write skew",
-    "G2": "a write skew through a predicate",
+    "G2-item": "a circle of missed writes, such as a write skew",
+    "G2": "a circle of missed writes through a predicate, such as a phantom",
 }
 
 
@@ -66,15 +66,17 @@ class Edge:
     @property
     def sentence(self) -> str:
         """Without a full stop, to be joined with others."""
+        table, _, key = self.object.partition(" ")
+        row, one, other = f"row {key} of {table}", self.source, self.target
         if self.kind == "ww":
-            return f"{self.target} overwrote what {self.source} wrote in {self.object}"
+            return f"{other} overwrote what {one} wrote in {row}"
         if self.kind == "wr":
             if self.predicate:
-                return f"a WHERE of {self.target} saw what {self.source} did to {self.object}"
-            return f"{self.target} read what {self.source} wrote in {self.object}"
+                return f"a WHERE of {other} saw what {one} did to {row}"
+            return f"{other} read what {one} wrote in {row}"
         if self.predicate:
-            return f"a WHERE of {self.source} did not see what {self.target} did to {self.object}"
-        return f"{self.source} read {self.object} as it was before {self.target} wrote it"
+            return f"a WHERE of {one} did not see what {other} did to {row}"
+        return f"{one} read {row} as it was before {other} wrote it"
 
 
 @dataclass(frozen=True, slots=True)
