@@ -1,7 +1,9 @@
 """InnoDB, as it is in MariaDB 10.11 with its default settings: sessions and transactions.
 
     records.py      rows as chains of versions, indexes, who holds a record implicitly
-    locks.py        record, gap and insert intention locks; queues; deadlocks
+    locks.py        record, gap and insert intention locks, and their queues
+    deadlocks.py    circles of waits, and who gives way
+    intervals.py    ranges of keys
     conditions.py   what a WHERE says of a key
     access.py       which index the optimizer takes, and so what is locked
     search.py       reading: snapshots, locking reads, semi-consistent reads

@@ -25,8 +25,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulations.isolation.innodb.conditions import (
-    EVERYTHING,
-    Interval,
     alternatives,
     conjuncts,
     equalities,
@@ -38,6 +36,7 @@ from simulations.isolation.innodb.conditions import (
     never,
     simpler,
 )
+from simulations.isolation.innodb.intervals import EVERYTHING, Interval
 from simulations.isolation.innodb.records import Index, Table, sort_key
 from simulations.isolation.sql import Aggregate, Expression, Select, Value
 

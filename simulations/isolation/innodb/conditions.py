@@ -15,12 +15,21 @@ sql/sql_select.cc (build_equal_items, remove_eq_conds); EXPLAIN on 10.11.19.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 
 from simulations.isolation.evaluation import compare, evaluate
-from simulations.isolation.innodb.records import Index, SortKey, Table, sort_key
+from simulations.isolation.innodb.intervals import (
+    EVERYTHING,
+    HIGHEST,
+    LOWEST,
+    NULL,
+    Interval,
+    join,
+    meet,
+)
+from simulations.isolation.innodb.records import Index, Table, sort_key
 from simulations.isolation.sql import (
     Between,
     Binary,
@@ -34,38 +43,9 @@ from simulations.isolation.sql import (
     Value,
 )
 
-LOWEST, HIGHEST = (), ((2,),)  # below and above every key
-NULL = ((0,),)
 ALTERNATIVES = 32  # more are not spread out
 FLIPPED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Keys from low to high; LOWEST and HIGHEST are open ends."""
-
-    low: SortKey
-    low_open: bool
-    high: SortKey
-    high_open: bool
-    one: bool = True  # False: its two ends are written differently, as in BETWEEN 'a' AND 'A'
-
-    @property
-    def point(self) -> bool:
-        return self.low == self.high and not self.low_open and not self.high_open and self.one
-
-    def above(self, key: SortKey) -> bool:
-        """Whether a key lies above this interval."""
-        key = key[: len(self.high)]
-        return key > self.high or (key == self.high and self.high_open)
-
-    def below(self, key: SortKey) -> bool:
-        key = key[: len(self.low)]
-        return key < self.low or (key == self.low and self.low_open)
-
-
-EVERYTHING = Interval(LOWEST, False, HIGHEST, False)
 
 
 def named(tree: Expression | None) -> set[str]:
@@ -215,7 +195,7 @@ def intervals(index: Index, terms: list[Expression | None], table: Table) -> lis
         if ranges is None:
             return None
         found += ranges
-    found = _join(found)
+    found = join(found)
     everything = found and found[0].low in (LOWEST, NULL) and found[0].high == HIGHEST
     return None if everything and required(table, index.columns[0]) else found
 
@@ -250,12 +230,12 @@ def restrict(
             if tree.op == "and":
                 if one is None or other is None:
                     return other if one is None else one
-                return _meet(one, other)
+                return meet(one, other)
             if impossible(left, table):
                 return other
             if impossible(right, table):
                 return one
-            return None if one is None or other is None else _join(one + other)
+            return None if one is None or other is None else join(one + other)
         case Binary(op, left, right) if op in FLIPPED:
             if isinstance(right, Column) and not named(left):
                 left, op, right = right, FLIPPED[op], left
@@ -266,19 +246,19 @@ def restrict(
             if any(map(named, items)):
                 return None
             if not reverse:
-                return _join([i for item in items for i in _compared("=", item, unique)])
+                return join([i for item in items for i in _compared("=", item, unique)])
             if unique:
                 return None
             found = [EVERYTHING]
             for item in items:
-                found = _meet(found, _compared("<>", item, unique))
+                found = meet(found, _compared("<>", item, unique))
             return found
         case Between(Column(name), low, high, reverse) if name == column:
             if named(low) or named(high):
                 return None
             if reverse:
-                return _join(_compared("<", low, unique) + _compared(">", high, unique))
-            found = _meet(_compared(">=", low, unique), _compared("<=", high, unique))
+                return join(_compared("<", low, unique) + _compared(">", high, unique))
+            found = meet(_compared(">=", low, unique), _compared("<=", high, unique))
             if found and low != high:
                 return [replace(interval, one=False) for interval in found]
             return found
@@ -318,32 +298,3 @@ def _compared(op: str, constant: Expression, unique: bool) -> list[Interval] | N
     if unique:
         return None
     return [Interval(NULL, True, key, True), Interval(key, True, HIGHEST, False)]
-
-
-def _meet(ones: list[Interval], others: list[Interval]) -> list[Interval]:
-    found = []
-    for one, other in product(ones, others):
-        low, low_open = max((one.low, one.low_open), (other.low, other.low_open))
-        high, closed = min((one.high, not one.high_open), (other.high, not other.high_open))
-        if low < high or (low == high and not low_open and closed):
-            found.append(Interval(low, low_open, high, not closed))
-    return _join(found)
-
-
-def _join(ranges: list[Interval]) -> list[Interval]:
-    """In order, overlapping and touching ones made one."""
-    found: list[Interval] = []
-    for interval in sorted(ranges, key=lambda i: (i.low, i.low_open)):
-        if found:
-            last = found[-1]
-            touching = interval.low < last.high or (
-                interval.low == last.high and not (interval.low_open and last.high_open)
-            )
-            if touching:
-                high, closed = max(
-                    (last.high, not last.high_open), (interval.high, not interval.high_open)
-                )
-                found[-1] = Interval(last.low, last.low_open, high, not closed)
-                continue
-        found.append(interval)
-    return found

@@ -13,13 +13,12 @@ Rules:
   the same kind stands. Freed locks leave their structure in place, empty.
 - When a record is inserted, the gap locks on its successor cover the new gap too; when one is
   removed, its locks pass to its successor as gap locks, those that waited included.
-- Deadlocks are looked for when a wait starts, along one edge for each transaction: the first
-  conflict it met. The victim is the transaction with the smallest weight in the cycle: rows
-  changed plus lock structures, table locks included; the one that closed the cycle, if equal.
+- Deadlocks (deadlocks.py) are looked for when a wait starts, and when a lock that was given free
+  moves a wait on to another transaction.
 
 Sources: MariaDB 10.11 storage/innobase/lock/lock0lock.cc: lock_rec_has_to_wait, lock_rec_lock,
 lock_rec_insert_check_and_lock, lock_rec_add_to_queue, lock_rec_dequeue_from_page,
-lock_update_insert, lock_update_delete, lock_rec_move, Deadlock::report; TRX_WEIGHT in trx0trx.h.
+lock_update_insert, lock_update_delete, lock_rec_move.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from simulations.isolation.innodb.deadlocks import find_victim
 from simulations.isolation.innodb.records import Index, Record, Table, Transaction, implicit_holder
 
 GAP, REC_NOT_GAP, INSERT_INTENTION = 1, 2, 4
@@ -326,35 +326,12 @@ class LockSystem:
 
     # deadlocks
 
-    def cycle(self, start: Transaction) -> Transaction | None:
-        """A transaction on a cycle of waits that leads from here (Brent's algorithm)."""
-        tortoise = hare = start
-        power = length = 1
-        while (hare := hare.wait_for) is not None:
-            if tortoise is hare:
-                return hare
-            if length == power:
-                power, length, tortoise = power * 2, 0, hare
-            length += 1
-        return None
-
     def resolve(self, closing: Transaction) -> Transaction | None:
         """The victim, if there is a deadlock; its wait ends."""
-        cycle = self.cycle(closing)
-        if cycle is None:
-            return None
-
-        def weight(transaction: Transaction) -> tuple[int, bool]:
-            return len(transaction.undo) + len(transaction.locks), transaction is not closing
-
-        victim = cycle
-        following = cycle.wait_for
-        while following is not cycle:
-            if weight(following) < weight(victim):
-                victim = following
-            following = following.wait_for
-        victim.victim = True
-        self.cancel(victim)
+        victim = find_victim(closing)
+        if victim is not None:
+            victim.victim = True
+            self.cancel(victim)
         return victim
 
     def check_waits(self) -> None:

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 
 from simulations.isolation.engine import Waiting
 from simulations.isolation.innodb.access import Plan
-from simulations.isolation.innodb.conditions import HIGHEST, LOWEST, Interval
+from simulations.isolation.innodb.intervals import HIGHEST, LOWEST, Interval
 from simulations.isolation.innodb.locks import GAP, NEXT_KEY, REC_NOT_GAP, LockSystem
 from simulations.isolation.innodb.records import (
     Record,

@@ -33,16 +33,12 @@ from simulations.isolation.history import History
 from simulations.isolation.innodb.access import Plan, index_condition, plan
 from simulations.isolation.innodb.changes import Changes
 from simulations.isolation.innodb.conditions import (
-    EVERYTHING,
-    HIGHEST,
-    LOWEST,
-    NULL,
-    Interval,
     conjuncts,
     named,
     restrict,
     simpler,
 )
+from simulations.isolation.innodb.intervals import EVERYTHING, HIGHEST, LOWEST, NULL, Interval
 from simulations.isolation.innodb.locks import LockSystem
 from simulations.isolation.innodb.records import Snapshot, Table, Transaction, Version
 from simulations.isolation.innodb.search import Cursor, Wait
