@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
+from os.path import dirname, join
 from types import ModuleType
 from typing import Any
 
@@ -55,8 +55,8 @@ def request(text: str) -> str:
 def _describe(asked: Mapping[str, Any]) -> dict[str, Any]:
     name = str(asked.get("simulation"))
     declaration = load(name).declare()
-    source = files("simulations").joinpath(name, SOURCE)
-    return {"declaration": {**declaration, "source": source.read_text("utf-8")}}
+    with open(join(dirname(__file__), name, SOURCE), encoding="utf-8") as source:
+        return {"declaration": {**declaration, "source": source.read()}}
 
 
 def _run(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ A dialect is "postgresql", "innodb" or "standard". The differences that matter t
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 
 from simulations.isolation.sql import (
     LARGEST,
@@ -47,7 +46,7 @@ class SqlError(Exception):
         self.sqlstate, self.code, self.message = sqlstate, code, message
 
 
-def evaluate(tree: Expression, row: Row, dialect: str, changing: bool = False) -> Value | Fraction:
+def evaluate(tree: Expression, row: Row, dialect: str, changing: bool = False) -> Value:
     """The value of an expression for a row; None is SQL's NULL, and unknown.
 
     `changing` says that the statement changes data, where MariaDB is strict.
@@ -140,13 +139,15 @@ def arithmetic(op: str, left: Value, right: Value, dialect: str, changing: bool)
             raise SqlError("22012", 1365, "Division by 0")
         return None
     if op == "/" and dialect == "innodb":
+        from fractions import Fraction  # a slow module to load, for what is seldom asked
+
         return Fraction(left) / right
     quotient = abs(left) // abs(right)  # towards zero, unlike Python's own //
     quotient = quotient if (left < 0) == (right < 0) else -quotient
     return in_range(quotient, dialect) if op == "/" else left - right * quotient
 
 
-def in_range(value: int | Fraction, dialect: str) -> int | Fraction:
+def in_range(value: Value, dialect: str) -> Value:
     if dialect == "innodb":
         if abs(value) >= 2**63:
             raise SqlError("22003", 1690, "BIGINT value is out of range")
@@ -158,7 +159,7 @@ def in_range(value: int | Fraction, dialect: str) -> int | Fraction:
 # rows that a statement stores
 
 
-def stored(value: Value | Fraction, column: ColumnDef, table: str, dialect: str, number: int = 1):
+def stored(value: Value, column: ColumnDef, table: str, dialect: str, number: int = 1):
     """The value as the column keeps it, or the server's error."""
     innodb = dialect == "innodb"
     if value is None:
@@ -172,9 +173,9 @@ def stored(value: Value | Fraction, column: ColumnDef, table: str, dialect: str,
             " violates not-null constraint",
         )  # fmt: skip
     if column.type == "integer":
-        if isinstance(value, Fraction):
-            half = Fraction(1, 2)
-            value = int(value + half) if value >= 0 else -int(-value + half)
+        if type(value) is not int:
+            half_up = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
+            value = half_up if value >= 0 else -half_up
         if innodb and not -LARGEST - 1 <= value <= LARGEST:
             message = f"Out of range value for column '{column.name}' at row {number}"
             raise SqlError("22003", 1264, message)

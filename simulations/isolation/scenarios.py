@@ -14,11 +14,13 @@ The name of a file is the name of its scenario.
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from os import listdir
+from os.path import dirname, join
 
 from simulations.simulation import Scenario
 
 RULE = "---\n"
+FOLDER = join(dirname(__file__), "cases")  # os alone: pathlib would take the browser longer to load
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,12 @@ def read_case(name: str, text: str) -> Case:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    folder = files("simulations.isolation") / "cases"
-    found = sorted((file for file in folder.iterdir()), key=lambda file: file.name)
-    return tuple(
-        read_case(file.name.removesuffix(".txt"), file.read_text("utf-8"))
-        for file in found
-        if file.name.endswith(".txt")
-    )
+    found = []
+    for file in sorted(listdir(FOLDER)):
+        if file.endswith(".txt"):
+            with open(join(FOLDER, file), encoding="utf-8") as text:
+                found.append(read_case(file.removesuffix(".txt"), text.read()))
+    return tuple(found)
 
 
 def scenarios() -> tuple[Scenario, ...]:
