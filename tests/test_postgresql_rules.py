@@ -140,6 +140,20 @@ T1: UPDATE test SET value = 21 WHERE id = 2      -- waits T2: 1
 T2: UPDATE test SET value = 12 WHERE id = 1      -- 40P01
 """,
     ),
+    "a waiter overtakes another in a queue if that breaks a circle": (
+        RC,
+        TWO_ROWS,
+        """
+T1: BEGIN                                        -- ok
+T4: BEGIN                                        -- ok
+T1: UPDATE test SET value = 11 WHERE id = 1      -- 1
+T4: UPDATE test SET value = 21 WHERE id = 2      -- 1
+T2: SELECT id FROM test WHERE id = 1 FOR SHARE   -- waits T1
+T3: UPDATE test SET value = 13 WHERE id = 1      -- waits T2
+T4: SELECT id FROM test WHERE id = 1 FOR SHARE   -- waits T3: 40P01
+T1: UPDATE test SET value = 22 WHERE id = 2      -- 1
+""",
+    ),
     "an insert waits for the fate of the same key": (
         RC,
         TWO_ROWS,
@@ -267,6 +281,40 @@ T1: UPDATE test SET value = 11 WHERE id = 1      -- 1
 T2: UPDATE test SET value = 21 WHERE id = 2      -- 1
 T1: COMMIT                                       -- ok
 T2: COMMIT                                       -- 40001
+""",
+    ),
+    "three rows of a page are locked as the page, and then a fourth is, too": (
+        SER,
+        """
+setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);
+setup: INSERT INTO test VALUES (1, 10), (2, 20), (3, 30), (4, 40);
+""",
+        """
+T1: BEGIN                                        -- ok
+T2: BEGIN                                        -- ok
+T1: SELECT value FROM test WHERE id < 4          -- (10) (20) (30)
+T2: SELECT value FROM test WHERE id = 3          -- (30)
+T2: UPDATE test SET value = 41 WHERE id = 4      -- 1
+T1: UPDATE test SET value = 31 WHERE id = 3      -- 1
+T2: COMMIT                                       -- ok
+T1: COMMIT                                       -- 40001
+""",
+    ),
+    "two rows of a page are locked as rows": (
+        SER,
+        """
+setup: CREATE TABLE test (id INT PRIMARY KEY, value INT);
+setup: INSERT INTO test VALUES (1, 10), (2, 20), (3, 30), (4, 40);
+""",
+        """
+T1: BEGIN                                        -- ok
+T2: BEGIN                                        -- ok
+T1: SELECT value FROM test WHERE id < 3          -- (10) (20)
+T2: SELECT value FROM test WHERE id = 3          -- (30)
+T2: UPDATE test SET value = 41 WHERE id = 4      -- 1
+T1: UPDATE test SET value = 31 WHERE id = 3      -- 1
+T2: COMMIT                                       -- ok
+T1: COMMIT                                       -- ok
 """,
     ),
     "a reader that finds the pivot committed fails itself": (

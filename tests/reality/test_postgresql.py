@@ -11,6 +11,7 @@ from simulations.isolation.sql import LEVELS
 from tests.reality.compare import compare, told
 from tests.reality.hunt import DIVERGENCES, SETTLED, hunt, wanted
 from tests.reality.plans import differing_plans
+from tests.test_postgresql_rules import RULES
 
 pytestmark = pytest.mark.reality
 # Read uncommitted is read committed in PostgreSQL; the cases hold the two together.
@@ -24,6 +25,13 @@ def test_a_case_goes_as_on_the_server(postgresql, case, level):
     script = case.parameters["script"]
     found = compare(postgresql, script, level)
     assert not found.differences, told(found, script, "postgresql", level)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_the_servers(postgresql, rule):
+    level, setup, script = RULES[rule]
+    found = compare(postgresql, setup + script, level)
+    assert not found.differences, told(found, setup + script, "postgresql", level)
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
