@@ -223,7 +223,6 @@ def build() -> bool:
         current = {manifest, *made.values()}
         for stale in set(TARGET.iterdir()) - current:
             stale.unlink()
-    manifest.touch()  # so that make knows when this was last looked at
     return changed
 
 
