@@ -145,7 +145,7 @@ def simpler(
         case Binary(op, left, right) if negated and op in OPPOSITE:
             tree = Binary(OPPOSITE[op], left, right)
         case In() | Between() if negated:
-            tree = replace(tree, negated=not tree.negated)
+            tree = tree.but(negated=not tree.negated)
         case Literal(bool() as value):
             return Literal(value != negated)
         case _ if negated:
@@ -157,13 +157,31 @@ def simpler(
 
 
 def known_inside(where: Expression | None, known: dict[str, Value]) -> Expression | None:
-    """What the conjuncts set is put to use inside of the others that are an OR."""
+    """What some conjuncts set is put to use inside of the others."""
     found: Expression | None = None
     for tree in conjuncts(where):
         if isinstance(tree, Binary) and tree.op == "or":
             tree = simpler(tree, None, known)
+        if not named(tree) <= known.keys():
+            tree = filled_in(tree, known)
         found = tree if found is None else Binary("and", found, tree)
     return found
+
+
+def filled_in(tree: Expression, known: dict[str, Value]) -> Expression:
+    """The condition with constants for the columns that are known."""
+    match tree:
+        case Column(name) if name in known:
+            return Literal(known[name])
+        case Binary(op, left, right):
+            return Binary(op, filled_in(left, known), filled_in(right, known))
+        case Negate(operand):
+            return Negate(filled_in(operand, known))
+        case In(operand, items, negated):
+            return In(operand, tuple(filled_in(item, known) for item in items), negated)
+        case Between(operand, low, high, negated):
+            return Between(operand, filled_in(low, known), filled_in(high, known), negated)
+    return tree
 
 
 def alternatives(where: Expression | None) -> list[Expression | None]:
