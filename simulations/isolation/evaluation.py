@@ -278,6 +278,4 @@ def label(item: Item, dialect: str) -> str:
         return item.label
     if isinstance(item.expression, Aggregate):
         return item.expression.function
-    if isinstance(item.expression, Literal) and type(item.expression.value) is bool:
-        return "bool"
     return "?column?"

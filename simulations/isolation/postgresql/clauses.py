@@ -7,20 +7,27 @@ on an empty table, but not to the right of a FALSE that is ANDed with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from simulations.isolation.evaluation import evaluate
+from simulations.isolation.evaluation import SqlError, evaluate, inserted, stored
 from simulations.isolation.sql import (
+    Aggregate,
     Between,
     Binary,
     Column,
+    CreateTable,
     Expression,
     In,
+    Insert,
     IsNull,
     Literal,
     Negate,
     Not,
+    Select,
+    Statement,
+    Update,
 )
 
 OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -65,6 +72,40 @@ def clauses_of(where: Expression | None) -> tuple[list[Clause], bool]:
         if clause.op == "=" and fixed.setdefault(clause.column, clause.value) != clause.value:
             return clauses, True
     return clauses, False
+
+
+def check_constants(statement: Statement, table: CreateTable) -> None:
+    """Compute what does not depend on a row, as planning does: it may fail, whatever the rows."""
+    if isinstance(statement, Insert):
+        for number in range(len(statement.rows)):
+            with suppress_not_null():
+                inserted(statement, number, table, "postgresql")
+        return
+    if isinstance(statement, Select):
+        for item in statement.items:
+            tree = item.expression
+            tree = tree.operand if isinstance(tree, Aggregate) else tree
+            if tree is not None:
+                fold(tree)
+    if isinstance(statement, Update):
+        columns = {column.name: column for column in table.columns}
+        for name, tree in statement.assignments:
+            folded = fold(tree)
+            if isinstance(folded, Literal):
+                with suppress_not_null():
+                    stored(folded.value, columns[name], table.name, "postgresql")
+    if statement.where is not None:
+        fold(statement.where)
+
+
+@contextmanager
+def suppress_not_null() -> Iterator[None]:
+    """NOT NULL is checked row by row, when the row is stored."""
+    try:
+        yield
+    except SqlError as error:
+        if error.code != "23502":
+            raise
 
 
 def fold(tree: Expression) -> Expression:

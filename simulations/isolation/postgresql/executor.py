@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 
 from simulations.isolation.engine import Done, Waiting
-from simulations.isolation.evaluation import SqlError, inserted, matches, output, updated
+from simulations.isolation.evaluation import inserted, matches, output, updated
 from simulations.isolation.history import History
 from simulations.isolation.postgresql.heap import (
     FOR_SHARE,
@@ -105,25 +105,17 @@ class Executor:
 
     def insert(self, mine: Transaction, insert: Insert) -> Steps:
         table = self.tables[insert.table]
-        rows: list[Row | SqlError] = []
         for number in range(len(insert.rows)):
-            try:
-                rows.append(inserted(insert, number, table.definition, "postgresql"))
-            except SqlError as error:
-                # Values are computed before the first row goes in; NOT NULL is checked row by row.
-                if error.code != "23502":
-                    raise
-                rows.append(error)
-        for row in rows:
-            if isinstance(row, SqlError):
-                raise row
+            row = inserted(insert, number, table.definition, "postgresql")
             self.number(mine)
             self.ssi.write(self.sxacts.get(mine.session), [(table.name,)], len(mine.subs) > 1)
             tuple_ = self.add(mine, table, row)
             self.wrote(mine, table, tuple_, "insert")
             yield from self.enter(mine, table, tuple_)
             self.history.settle(tuple_.version)
-        return Done(count=len(rows), why=f"Nobody else sees this before {mine.session} commits.")
+        return Done(
+            count=len(insert.rows), why=f"Nobody else sees this before {mine.session} commits."
+        )
 
     def modify(self, mine: Transaction, statement: Update | Delete) -> Steps:
         table = self.tables[statement.table]

@@ -4,7 +4,7 @@ Rules (access/transam/xact.c, tcop/utility.c, commands/variable.c; manual: BEGIN
 SAVEPOINT, and 13.2):
 
 - Read uncommitted is read committed. The level may be set until the first statement that takes a
-  snapshot; READ ONLY at any time.
+  snapshot; READ ONLY at any time, and inside a savepoint until that ends.
 - After an error a transaction block does nothing more (25P02) until ROLLBACK, COMMIT (which rolls
   back) or ROLLBACK TO. The error itself ends the transaction, or the innermost savepoint, at once:
   its locks are gone before ROLLBACK is sent.
@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Mapping
 from simulations.isolation.engine import SETUP, Done, Failed, Run, View, Waiting
 from simulations.isolation.evaluation import SqlError
 from simulations.isolation.history import History
+from simulations.isolation.postgresql.clauses import check_constants
 from simulations.isolation.postgresql.executor import Executor
 from simulations.isolation.postgresql.heap import Table
 from simulations.isolation.postgresql.transactions import (
@@ -143,6 +144,7 @@ class PostgreSQL:
     def rows_of(self, mine: Transaction, statement: Statement) -> Steps:
         executor = self.executor
         self.take_snapshot(mine)
+        check_constants(statement, executor.tables[statement.table].definition)
         writes = isinstance(statement, Insert | Update | Delete)
         if mine.read_only and (writes or statement.lock is not None):
             raise read_only(statement)
@@ -189,7 +191,7 @@ class PostgreSQL:
                 return Done(why=f"All that {session} did in this transaction is undone.")
             case Savepoint(name):
                 self.need_block(mine, "SAVEPOINT")
-                mine.subs.append(Sub(name))
+                mine.subs.append(Sub(name, mine.read_only))
                 return Done(why=f"{session} can come back to {name}.")
             case RollbackTo(name):
                 self.need_block(mine, "ROLLBACK TO SAVEPOINT")
@@ -315,7 +317,8 @@ class PostgreSQL:
         depth = self.find(mine, name)
         for sub in reversed(mine.subs[depth:]):
             self.abort_savepoint(mine, sub)
-        mine.subs[depth:] = [Sub(name)]
+        mine.read_only = mine.subs[depth].read_only
+        mine.subs[depth:] = [Sub(name, mine.read_only)]
         mine.failed = False
 
     def abort_savepoint(self, mine: Transaction, sub: Sub) -> None:
@@ -333,6 +336,7 @@ class PostgreSQL:
 
     def release(self, mine: Transaction, name: str) -> None:
         depth = self.find(mine, name)
+        mine.read_only = mine.subs[depth].read_only
         parent = mine.subs[depth - 1]
         for sub in mine.subs[depth:]:
             parent.released.extend(sub.released)

@@ -48,6 +48,7 @@ class Sub:
     """A savepoint, or (name None) the transaction itself."""
 
     name: str | None
+    read_only: bool = False  # whether the transaction was READ ONLY when this began
     xid: int | None = None
     released: list[int] = field(default_factory=list)  # numbers of savepoints released into it
 
