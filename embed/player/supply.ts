@@ -3,8 +3,8 @@
 import type { Film } from "./film";
 import type { Run } from "./runs";
 
-/** Frames asked for at a time, and how far from the reader: idle time is not all ours. */
-const CHUNK = 6;
+/** Frames asked for at a time, so that a change need not wait long; and how far from the reader. */
+const CHUNK = 3;
 const REACH = 150;
 
 interface Customer {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from embed.figure import declaration, figure
 from tests.browser.bare import ROOT, StaticServer
 
 STEPS = 6
+POLICY = "default-src 'self'; img-src data:"
+"""What a careful host allows: no inline style or script, no eval."""
 HOSTILE = (
     "<script>window.hit = 1</script><style>body{display:none}</style>"
     '<g onclick="window.hit = 1" style="position:fixed" class="node" data-key="kept">'
@@ -93,11 +96,13 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticServer]:
     build(folder / "player")
     shutil.copy(ROOT / "docs" / "assets" / "stylesheets" / "site.css", folder)
     html = figure(film(), DECLARED, identity="sim-box", caption=None) + declaration(DECLARED)
+    (folder / "page.css").write_text("body { margin: 0 } main { margin: 0 0.8rem }", "utf-8")
     (folder / "index.html").write_text(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>A box</title>'
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
         '<link rel="stylesheet" href="site.css"><link rel="stylesheet" href="player/player.css">'
-        "<style>body { margin: 0 } main { margin: 0 0.8rem }</style>"
+        '<link rel="stylesheet" href="page.css">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<body data-md-color-scheme="default"><main class="md-typeset">'
         f'{html}<p id="after">After.</p></main>'
         '<script defer src="player/player.js"></script></body></html>',
@@ -355,7 +360,7 @@ def test_a_link_to_a_changed_run_runs_nothing(alone: StaticServer, page: Page) -
 
 def test_the_address_follows_the_reader(box: Page) -> None:
     box.get_by_role("button", name="Next step").click()
-    box.wait_for_function("location.hash.endsWith('step=3')")
+    expect(box).to_have_url(re.compile("step=3$"))
     box.reload()
     box.locator("sim-player[data-ready]").wait_for()
     assert step(box) == 3
@@ -386,6 +391,31 @@ def test_without_its_runtime_it_says_so_and_plays_on(box: Page) -> None:
     assert "\n" not in box.get_by_role("alert").inner_text()
     box.get_by_role("button", name="Next step").click()
     assert step(box) == 3
+
+
+def test_the_editor_needs_no_inline_style(box: Page) -> None:
+    box.add_script_tag(url="player/editor.js")
+    box.evaluate(
+        """() => {
+          const place = document.querySelector(".sim-source");
+          place.closest("[role=tabpanel]").hidden = false;
+          window.said = [];
+          window.editor = simEditor(place, {
+            label: "Source", text: "def f():\\n    return 1\\n",
+            edited: () => said.push("edited"), run: () => said.push("run"),
+          });
+        }"""
+    )
+    text = box.get_by_role("textbox", name="Source")
+    text.press("Control+End")
+    text.press("x")
+    text.press("Control+Enter")
+    assert box.evaluate("[editor.value, said]") == ["def f():\n    return 1\nx", ["edited", "run"]]
+    box.evaluate("editor.mark(2)")
+    wrong = box.locator(".cm-wrong")
+    assert wrong.inner_text().strip() == "return 1"
+    assert wrong.evaluate("one => getComputedStyle(one).backgroundColor") != "rgba(0, 0, 0, 0)"
+    assert box.errors == []
 
 
 def test_it_leaves_no_trace_when_its_page_goes(box: Page) -> None:
