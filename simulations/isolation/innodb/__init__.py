@@ -46,7 +46,7 @@ from simulations.isolation.engine import SETUP, Done, Failed, Run, View, Waiting
 from simulations.isolation.evaluation import SqlError
 from simulations.isolation.history import History
 from simulations.isolation.innodb.changes import Changes
-from simulations.isolation.innodb.locks import LockSystem
+from simulations.isolation.innodb.locks import GAP, INSERT_INTENTION, LockSystem
 from simulations.isolation.innodb.pictures import picture
 from simulations.isolation.innodb.records import Table, Transaction
 from simulations.isolation.innodb.statements import DIALECT, Statements
@@ -285,6 +285,7 @@ class InnoDB:
             if mark is None:
                 self._commit(transaction)
                 session.transaction = None
+                return Done(why=f"{session.name} took back all its changes, and lost its locks.")
         return Done(why=f"{session.name} took back its changes since {name}; its locks stay.")
 
     # waits
@@ -296,7 +297,6 @@ class InnoDB:
 
     def _wait(self, transaction: Transaction) -> Generator[Waiting, None, None]:
         """Wait for the lock that was asked for; on return, ask again."""
-        lock = transaction.wait_lock
         victim = self.locks.resolve(transaction)
         if victim is not None:
             self._abort(victim)
@@ -309,7 +309,6 @@ class InnoDB:
         if transaction.timed_out:
             transaction.timed_out = False
             raise Timeout
-        assert not lock.waiting or lock is not transaction.wait_lock
 
     def _waiting(self, transaction: Transaction) -> Waiting:
         lock = transaction.wait_lock
@@ -324,7 +323,7 @@ class InnoDB:
             target = f"the gap at the end {where}"
         else:
             shown = ", ".join(map(str, record.entry[: record.index.width]))
-            gap = "the gap before " if lock.flags & 5 else ""
+            gap = "the gap before " if lock.flags & (GAP | INSERT_INTENTION) else ""
             target = f"{gap}{shown} {where}"
         return Waiting(
             sessions,

@@ -56,7 +56,7 @@ class Changes:
     number: Callable[[], int]  # of the next version
 
     def insert(self, transaction: Transaction, table: Table, values: Values) -> Step:
-        yield from self._insert_row(transaction, table, values, "insert")
+        yield from self._insert_row(transaction, table, values)
         for index in table.secondary:
             yield from self._insert_entry(transaction, index, values)
         table.count(1)
@@ -65,7 +65,7 @@ class Changes:
         table, old = record.index.table, record.version.values
         if table.primary_key(old) != table.primary_key(values):
             self._write(transaction, "delete", record, old, deleted=True)
-            yield from self._insert_row(transaction, table, values, "insert")
+            yield from self._insert_row(transaction, table, values)
             changed = table.secondary
         else:
             self._write(transaction, "update", record, values, deleted=False)
@@ -92,12 +92,11 @@ class Changes:
         table, before = record.index.table, record.version
         transaction.undo.append(Undo(kind, table, record, before))
         self._place(record, Version(self.number(), values, deleted, transaction, before))
-        told = {"revive": "insert"}.get(kind, kind)
         self.history.write(
             transaction.name,
             (table.name, table.primary_key(values)),
             record.version.id,
-            told,
+            "insert" if kind == "revive" else kind,
             None if deleted else table.row(values),
         )
 
@@ -108,9 +107,7 @@ class Changes:
         if resized:
             self.locks.moved(record)
 
-    def _insert_row(
-        self, transaction: Transaction, table: Table, values: Values, kind: str
-    ) -> Step:
+    def _insert_row(self, transaction: Transaction, table: Table, values: Values) -> Step:
         index = table.clustered
         key = sort_key(index.entry(values))
         while True:
@@ -140,7 +137,7 @@ class Changes:
                 transaction.name,
                 (table.name, table.primary_key(values)),
                 version.id,
-                kind,
+                "insert",
                 table.row(values),
             )
             if answer == "inherit":
