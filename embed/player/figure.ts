@@ -7,7 +7,7 @@ import { Film } from "./film";
 import { Form } from "./form";
 import type { Options, ProblemReport } from "./host";
 import { same, settingOf, stateOf, type Home, type Setting } from "./link";
-import { Run, stop, worker } from "./runs";
+import { prepare, Run, stop } from "./runs";
 import { Shell } from "./shell";
 import { Source } from "./source";
 import { Stage } from "./stage";
@@ -134,7 +134,7 @@ export class Figure {
     addEventListener("click", (event) => this.#follow(event), { signal, capture: true });
     addEventListener("beforeprint", () => this.#print(), { signal });
     this.#telling.watch(this.#element, signal);
-    nearing(this.#element, () => void worker().warm(), signal);
+    nearing(this.#element, () => void prepare(this.#home.simulation), signal);
     this.#open(true);
     this.#supply.release();
   }

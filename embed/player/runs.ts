@@ -75,7 +75,13 @@ export class Run {
   }
 }
 
+/** Start the worker ahead of the first question, and let it import what this figure runs. */
+export async function prepare(simulation: string): Promise<void> {
+  await worker().warm();
+  if (worker().state === "ready") await describe(simulation);
+}
+
 /** What a simulation says of itself when asked, with the source of its model. */
-export async function describe(simulation: string, options: Options): Promise<Answer> {
+export async function describe(simulation: string, options: Options = {}): Promise<Answer> {
   return worker().request({ do: "describe", simulation }, options);
 }
