@@ -3,7 +3,6 @@
 Anything outside the subset is a Problem that names the construct and says where it stands.
 """
 
-from dataclasses import replace
 from functools import lru_cache
 
 from simulations.isolation.expressions import Expressions
@@ -54,7 +53,7 @@ class Parser:
             )
         if self.cursor.here.kind != "end":
             raise self.cursor.unexpected("the end of the statement")
-        return replace(tree, text=self.cursor.text[self.cursor.tokens[0].start : end])
+        return tree.but(text=self.cursor.text[self.cursor.tokens[0].start : end])
 
     def start(self) -> Statement:
         if self.cursor.word("select"):
@@ -224,7 +223,7 @@ class Parser:
                 )
         primary = primaries[0]
         marked = tuple(
-            replace(column, not_null=True) if column.name in primary.columns else column
+            column.but(not_null=True) if column.name in primary.columns else column
             for column in columns
         )
         others = [key for key in keys if not key.primary]
