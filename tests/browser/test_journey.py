@@ -7,15 +7,15 @@ import json
 import re
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.bare import StaticServer
 
+pytestmark = pytest.mark.browser
+
 LESSON = "databases/isolation.html"
-MATRIX = "databases/isolation-matrix.html"
 START = 60_000
 """Milliseconds for Python to start in; a machine under test is busy."""
 ENDLESS = "\nwhile True:\n    pass\n"
@@ -263,22 +263,6 @@ def test_one_worker_serves_the_whole_visit(lesson: Page, site: StaticServer) -> 
     assert time.monotonic() - began < 3
     assert lesson.locator("iframe[title=Python]").count() == 1
     assert lesson.errors == []
-
-
-def test_a_cell_of_the_matrix_opens_its_run(site: StaticServer, page: Page) -> None:
-    page.goto(site.url + MATRIX)
-    figure = Figure(page)
-    cell = page.locator("a[href*='#sim=']", has_text="allowed").last
-    wanted = parse_qs(urlsplit(cell.get_attribute("href")).fragment)
-    asked = dict(pair.split("=", 1) for pair in wanted["p"])
-    cell.click()
-    expect(figure.message).to_contain_text("Press Run")
-    assert figure.all.get_by_label("Engine").input_value() == asked["engine"]
-    assert figure.all.get_by_label("Level").input_value() == asked["level"]
-    figure.press("Run")
-    figure.answered()
-    expect(figure.message).to_be_hidden()
-    assert page.errors == []
 
 
 def test_every_frame_of_a_new_run_can_be_seen(lesson: Page) -> None:

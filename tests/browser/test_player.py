@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from embed.figure import declaration, figure
 from tests.browser.bare import ROOT, StaticServer
 
+pytestmark = pytest.mark.browser
+
 STEPS = 6
 POLICY = "default-src 'self'; img-src data:"
 """What a careful host allows: no inline style or script, no eval."""
