@@ -318,6 +318,13 @@ class MariaDB:
             contents[table] = [list(row) for row in answer.rows]
         return contents
 
+    def explain(self, sql: str) -> dict:
+        """What EXPLAIN says of a statement."""
+        self._monitor.query(f"EXPLAIN {self.translate(sql)}")
+        result = self._monitor._result
+        names = [column[0] for column in result.description]
+        return dict(zip(names, result.rows[0], strict=True))
+
     def cancel(self, sessions: list[str]) -> None:
         for session in sessions:
             self._monitor.query(f"KILL QUERY {self._connections[session].thread_id()}")

@@ -8,6 +8,7 @@ import pytest
 
 from simulations.isolation.scenarios import cases
 from simulations.isolation.sql import LEVELS
+from tests.reality.choices import differing_choices
 from tests.reality.compare import compare, told
 from tests.reality.hunt import DIVERGENCES, hunt, wanted
 from tests.test_innodb_rules import RULES
@@ -42,3 +43,7 @@ def test_what_once_differed_agrees_now(mariadb, path: Path):
 @pytest.mark.parametrize("level", LEVELS)
 def test_random_schedules_go_as_on_the_server(mariadb, level):
     hunt(mariadb, level, wanted())
+
+
+def test_the_optimizer_chooses_as_on_the_server(mariadb):
+    assert not differing_choices(mariadb, 150)

@@ -103,13 +103,15 @@ def looked_up(where: Expression | None, equal: dict[str, Value]) -> dict[str, Va
     found = dict(equal)
     for tree in conjuncts(where):
         match tree:
-            case Between(Column(name), low, high, False) if low == high and not named(low):
-                found.setdefault(name, evaluate(low, {}, "innodb"))
+            case Between(Column(name), low, high, False) if not named(low) | named(high):
+                one, other = evaluate(low, {}, "innodb"), evaluate(high, {}, "innodb")
+                if compare("=", one, other, "innodb"):
+                    found.setdefault(name, one)
             case Binary("or", left, right):
-                one = looked_up(left, equalities(left) or {})
-                other = looked_up(right, equalities(right) or {})
-                for name, value in one.items():
-                    if name in other and compare("=", value, other[name], "innodb"):
+                here = looked_up(left, equalities(left) or {})
+                there = looked_up(right, equalities(right) or {})
+                for name, value in here.items():
+                    if name in there and compare("=", value, there[name], "innodb"):
                         found.setdefault(name, value)
     return found
 
@@ -293,8 +295,11 @@ def restrict(
 
 def impossible(tree: Expression | None, table: Table) -> bool:
     """Whether the keys alone show that a condition cannot hold."""
-    columns = {column for index in table.indexes for column in index.columns}
-    return any(restrict(tree, column, table, True) == [] for column in columns)
+    return any(
+        restrict(tree, column, table, len(index.columns) == 1) == []
+        for index in table.indexes
+        for column in index.columns
+    )
 
 
 def _compared(op: str, constant: Expression, unique: bool) -> list[Interval] | None:
