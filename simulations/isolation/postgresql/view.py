@@ -6,10 +6,17 @@ from collections.abc import Mapping
 
 from simulations.isolation.engine import Chain, Lock, Version, View
 from simulations.isolation.postgresql.executor import Executor
-from simulations.isolation.postgresql.heap import FOR_SHARE, FOR_UPDATE, Table, Tuple
+from simulations.isolation.postgresql.heap import (
+    FOR_SHARE,
+    FOR_UPDATE,
+    NO_KEY_UPDATE,
+    Mark,
+    Table,
+    Tuple,
+)
 from simulations.isolation.postgresql.transactions import Transaction
 
-MODES = {FOR_SHARE: "FOR SHARE", FOR_UPDATE: "FOR UPDATE"}
+MODES = {FOR_SHARE: "FOR SHARE", NO_KEY_UPDATE: "FOR NO KEY UPDATE", FOR_UPDATE: "FOR UPDATE"}
 
 
 def view_of(executor: Executor, open_: Mapping[str, Transaction]) -> View:
@@ -60,7 +67,7 @@ def version(
 def locks(executor: Executor) -> tuple[Lock, ...]:
     found = [
         Lock(executor.owners[executor.numbers.top(mark.xid)].partition(".")[0],
-             row(table, tuple_), mode(mark.strength, mark.replaces))
+             row(table, tuple_), mode(tuple_, mark))
         for table in executor.tables.values()
         for tuple_ in table.tuples
         for mark in tuple_.marks
@@ -87,10 +94,10 @@ def row(table: Table, tuple_: Tuple) -> str:
     return f"row {table.name} {', '.join(str(value) for value in table.primary(tuple_.row))}"
 
 
-def mode(strength: int, replaces: bool) -> str:
-    if replaces:
-        return "DELETE" if strength == FOR_UPDATE else "UPDATE"
-    return MODES.get(strength, "FOR NO KEY UPDATE")
+def mode(tuple_: Tuple, mark: Mark) -> str:
+    if mark.replaces:
+        return "DELETE" if tuple_.next is None else "UPDATE"
+    return MODES[mark.strength]
 
 
 def place_of(executor: Executor, target: tuple) -> str:
