@@ -15,11 +15,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from os.path import dirname, join
 from types import ModuleType
 from typing import Any
 
-from simulations import load
+from simulations import load, packaged
 from simulations.film import film, pictures
 from simulations.simulation import Problem, Simulation, Trace
 
@@ -55,8 +54,7 @@ def request(text: str) -> str:
 def _describe(asked: Mapping[str, Any]) -> dict[str, Any]:
     name = str(asked.get("simulation"))
     declaration = load(name).declare()
-    with open(join(dirname(__file__), name, SOURCE), encoding="utf-8") as source:
-        return {"declaration": {**declaration, "source": source.read()}}
+    return {"declaration": {**declaration, "source": packaged.text(name, SOURCE)}}
 
 
 def _run(asked: Mapping[str, Any]) -> dict[str, Any]:

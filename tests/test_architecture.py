@@ -20,7 +20,7 @@ IMPURE = {
     "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
 PURE_LIBRARIES: set[str] = set()
-DOORS = {"__init__.py", "__main__.py", "browser.py"}
+DOORS = {"__init__.py", "__main__.py", "browser.py", "packaged.py"}
 
 
 def python_files(folder: Path) -> list[Path]:

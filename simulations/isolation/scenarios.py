@@ -14,13 +14,11 @@ The name of a file is the name of its scenario.
 
 from dataclasses import dataclass
 from functools import cache
-from os import listdir
-from os.path import dirname, join
 
+from simulations.packaged import texts
 from simulations.simulation import Scenario
 
 RULE = "---\n"
-FOLDER = join(dirname(__file__), "cases")  # os alone: pathlib would take the browser longer to load
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,8 @@ def read_case(name: str, text: str) -> Case:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    found = []
-    for file in sorted(listdir(FOLDER)):
-        if file.endswith(".txt"):
-            with open(join(FOLDER, file), encoding="utf-8") as text:
-                found.append(read_case(file.removesuffix(".txt"), text.read()))
-    return tuple(found)
+    found = texts("isolation", "cases", suffix=".txt")
+    return tuple(read_case(name, text) for name, text in found.items())
 
 
 def scenarios() -> tuple[Scenario, ...]:

@@ -39,7 +39,7 @@ class Tree:
         return type(self) is type(other) and self._compared() == other._compared()
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, self._compared()))
+        return self._compared().__hash__()
 
     def __repr__(self) -> str:
         told = (f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
