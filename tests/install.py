@@ -1,4 +1,4 @@
-"""Find or install the real systems that the tests drive: a browser and two databases.
+"""Find or install the real systems that the tests drive: two browsers and two databases.
 
 What cannot be had is named with the way to get it. Its tests are then skipped, or fail if CI=true;
 that is theirs to decide, so this never fails.
@@ -27,6 +27,7 @@ class System:
 
 SYSTEMS = (
     System("Chromium", ("chromium", "chromium-browser"), "chromium", "playwright install chromium"),
+    System("Firefox", ("firefox-esr", "firefox"), "firefox-esr", "install Firefox"),
     System(
         "PostgreSQL",
         ("/usr/lib/postgresql/*/bin/initdb", "/opt/homebrew/opt/postgresql*/bin/initdb", "initdb"),
@@ -63,13 +64,11 @@ def install(missing: list[System]) -> None:
             f"Installing {', '.join(system.name for system in missing)} with apt-get.", flush=True
         )
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        packages = [system.package for system in missing]
         with _no_services():
             _run(["apt-get", "update", "-qq"], environment)
-            _run(
-                ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages],
-                environment,
-            )
+            for system in missing:  # one by one: what this Debian lacks must not stop the others
+                command = ["apt-get", "install", "-qq", "-y", "--no-install-recommends"]
+                _run([*command, system.package], environment)
     elif any(system.name == "Chromium" for system in missing):
         print("Installing Chromium with Playwright.", flush=True)
         _run([sys.executable, "-m", "playwright", "install", "chromium"], dict(os.environ))
