@@ -40,11 +40,11 @@ class Clock:
         return alarm
 
     def advance(self, delay: int) -> None:
-        """Let `delay` microseconds pass, with all that happens in them."""
+        """Let `delay` microseconds pass, and what happens in them; that may itself take time."""
         end = self.now + delay
         while self._queue and self._queue[0][0] <= end:
             self._ring()
-        self.now = end
+        self.now = max(self.now, end)
 
     def _ring(self) -> None:
         time, _, _, alarm = heapq.heappop(self._queue)

@@ -31,6 +31,7 @@ from importlib import import_module
 from random import Random
 from typing import Any
 
+from simulations.clock import MILLISECOND, SECOND, Alarm, Clock
 from simulations.isolation.engine import SETUP, Done, Engine, Failed, Run, View, Waiting
 from simulations.isolation.evaluation import SqlError
 from simulations.isolation.script import Line, Pause, Script, read_script
@@ -48,7 +49,7 @@ from simulations.isolation.state import plain_edge, plain_section
 from simulations.isolation.verdict import Edge, dependencies, judge
 from simulations.simulation import Event, Outcome, Problem
 
-STATEMENT = 1_000  # microseconds that a statement takes
+STATEMENT = MILLISECOND  # how long a statement takes
 RESUMPTIONS = 5_000  # more in one run is a fault of an engine, not a script
 
 ENGINES = {
@@ -84,6 +85,7 @@ class Sent:
     deferred: bool = False
     run: Run | None = None
     since: int = 0  # when its present wait began
+    alarm: Alarm | None = None  # of its present wait's timeout
     waits_for: tuple[str, ...] = ()
     waited_for: list[str] = field(default_factory=list)
     released_by: int | None = None
@@ -103,9 +105,9 @@ class Driver:
     ) -> None:
         self.script, self.engine, self.choose = script, engine, choose
         # Only InnoDB gives up a wait by itself; PostgreSQL's lock_timeout is off by default.
-        self.timeout = lock_wait_timeout * 1_000_000 if engine.dialect == "innodb" else None
+        self.timeout = lock_wait_timeout * SECOND if engine.dialect == "innodb" else None
         self.events: list[Event] = []
-        self.now = 0
+        self.clock = Clock()
         self.parked: dict[str, Sent] = {}  # by session: those that wait
         self.deferred: deque[Sent] = deque()
         self.line = 0  # of the statement that was sent last
@@ -160,7 +162,7 @@ class Driver:
         )  # fmt: skip
 
     def send(self, sent: Sent) -> None:
-        self.now += STATEMENT
+        self.clock.advance(STATEMENT)
         self.line = sent.step.line
         sent.run = self.engine.execute(sent.session, sent.step.statement)
         self.advance(sent)
@@ -183,7 +185,9 @@ class Driver:
             self.resumed += 1
             if self.resumed > RESUMPTIONS:
                 raise Problem("The sessions wake each other without end.", parameter="script")
-            self.waited += self.now - sent.since
+            self.waited += self.clock.now - sent.since
+            if sent.alarm is not None:
+                sent.alarm.cancel()
             if self.line not in (0, sent.step.line):
                 sent.released_by = self.line
             self.advance(sent)
@@ -203,8 +207,10 @@ class Driver:
             self.note_aborts(sent, failed_before)
             self.returned(sent, stop.value, resumed)
             return
-        sent.waits_for, sent.since = waiting.sessions, self.now
+        sent.waits_for, sent.since = waiting.sessions, self.clock.now
         self.parked[sent.session] = sent
+        if self.timeout is not None:
+            sent.alarm = self.clock.after(self.timeout, lambda: self.expire(sent))
         self.tell(
             "wait", sent.session, waiting_sentence(sent.step, waiting, resumed),
             **self.facts(sent, "waiting"), waits_for=list(waiting.sessions),
@@ -256,7 +262,7 @@ class Driver:
         }
 
     def defer(self, sent: Sent) -> None:
-        self.now += STATEMENT
+        self.clock.advance(STATEMENT)
         before = self.parked[sent.session]
         self.tell(
             "defer", sent.session, deferred_sentence(sent.step, before.waits_for),
@@ -265,20 +271,15 @@ class Driver:
 
     def pause(self, step: Pause) -> None:
         """Let time pass; in InnoDB, waits that are too long end on the way."""
-        until = self.now + step.microseconds
         self.line = 0  # what ends now was released by no statement
         self.tell("pause", "clock", paused_sentence(step), line=step.line)
-        while self.timeout is not None and self.parked:
-            first = min(self.parked.values(), key=lambda sent: (sent.since, sent.step.line))
-            if first.since + self.timeout > until:
-                break
-            self.now = first.since + self.timeout
-            self.expired.add(first.session)
-            self.engine.expire(first.session)
-            first.since = self.now
-            self.settle()
-            self.send_deferred()
-        self.now = max(until, self.now)
+        self.clock.advance(step.microseconds)
+
+    def expire(self, sent: Sent) -> None:
+        self.expired.add(sent.session)
+        self.engine.expire(sent.session)
+        self.settle()
+        self.send_deferred()
 
     def tell(self, kind: str, actor: str, sentence: str, **data: Any) -> None:
         """An event, with the sections of the view that have changed since the last."""
@@ -298,7 +299,7 @@ class Driver:
         if transactions != self.shown:
             self.shown = transactions
             data["transactions"] = [list(pair) for pair in transactions]
-        self.events.append(Event(self.now, actor, kind, data, sentence))
+        self.events.append(Event(self.clock.now, actor, kind, data, sentence))
 
     def transactions(self) -> list[tuple[str, str]]:
         """Every transaction so far, as history and, for one in a failed state, engine say."""
@@ -318,10 +319,10 @@ class Driver:
         told = verdict.declare()
         for sent in self.parked.values():
             self.waited_for[sent.step.line] = sent.waited_for
-            self.waited += self.now - sent.since
+            self.waited += self.clock.now - sent.since
         committed = {txn.partition(".")[0] for txn, how in history.status.items()
                      if how == "committed" and txn != SETUP}  # fmt: skip
-        self.now += STATEMENT
+        self.clock.advance(STATEMENT)
         self.tell(
             "verdict", "verdict", verdict_sentence(verdict, self.parked, self.deferred),
             verdict=told,
