@@ -210,15 +210,15 @@ class MariaDB:
         self._monitor.query("CREATE DATABASE reality")
         self._monitor.select_db("reality")
         self._snapshot = self._connect()
-        self._connections = {name: self._connect(database="reality") for name in SESSIONS}
+        # Where a commit closes two circles of waits at once, InnoDB looks at them in the order of
+        # addresses in memory, the model in that of the sessions; so these are named accordingly.
+        connections = sorted(
+            (self._connect(database="reality") for _ in SESSIONS), key=self._address
+        )
+        self._connections = dict(zip(SESSIONS, connections, strict=True))
         self._by_thread = {
             connection.thread_id(): name for name, connection in self._connections.items()
         }
-        # Where a commit closes two circles of waits at once, InnoDB looks at them in the order of
-        # addresses in memory; so the sessions get their transaction objects in their own order.
-        self._monitor.query("CREATE TABLE first (id INT PRIMARY KEY) ENGINE=InnoDB")
-        for connection in self._connections.values():
-            connection.query("SELECT * FROM first")
         self._created: list[str] = []
         self._queue: dict[str, Wait] = {}  # by session
 
@@ -226,6 +226,16 @@ class MariaDB:
         return MariaDBConnection(
             unix_socket=self._server.socket, user="root", autocommit=True, **more
         )
+
+    def _address(self, connection: MariaDBConnection) -> int:
+        """Where InnoDB keeps the transaction object of a connection, for as long as that lives."""
+        connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        self._monitor.query("SHOW ENGINE INNODB STATUS")
+        connection.query("ROLLBACK")
+        for part in self._monitor._result.rows[0][2].split("\n---TRANSACTION ")[1:]:
+            if re.search(rf"^MariaDB thread id {connection.thread_id()},", part, re.MULTILINE):
+                return int(part[1 : part.index(")")], 16)
+        raise RuntimeError("InnoDB does not list the transaction of a session.")
 
     def begin(self, sessions: list[str], level: str, lock_wait_timeout: int) -> None:
         self._snapshot.query("ROLLBACK")

@@ -28,7 +28,9 @@ Simplified, knowingly:
 - A session that a rollback or commit wakes up runs on when that has ended; the real server lets
   it run on at once, so that it may meet a lock of the ending transaction once more.
 - Where a commit closes two circles of waits at once, the server looks at them in the order of
-  addresses in memory, the model in the order of the sessions.
+  addresses in memory, the model in the order of the sessions. One case is known that differs: a
+  second circle among equals that waited behind the victim of the first (read uncommitted,
+  once in some thousand schedules).
 - The optimizer never merges two indexes (its switch index_merge).
 
 Sources: MariaDB Knowledge Base, "InnoDB Lock Modes", "SET TRANSACTION", "SAVEPOINT", "InnoDB

@@ -56,16 +56,27 @@ def join(ranges: list[Interval]) -> list[Interval]:
     """In order, overlapping and touching ones made one."""
     found: list[Interval] = []
     for interval in sorted(ranges, key=lambda i: (i.low, i.low_open)):
-        if found:
+        if found and _touching(found[-1], interval):
             last = found[-1]
-            touching = interval.low < last.high or (
-                interval.low == last.high and not (interval.low_open and last.high_open)
-            )
-            if touching:
-                high, closed = max(
-                    (last.high, not last.high_open), (interval.high, not interval.high_open)
-                )
-                found[-1] = Interval(last.low, last.low_open, high, not closed)
-                continue
-        found.append(interval)
+            high, closed = _later(last, interval)
+            found[-1] = Interval(last.low, last.low_open, high, not closed)
+        else:
+            found.append(interval)
     return found
+
+
+def _touching(last: Interval, following: Interval) -> bool:
+    low = following.low[: len(last.high)]
+    if low != last.high:
+        return low < last.high
+    if len(following.low) > len(last.high):  # last holds all keys that begin so, or none
+        return not last.high_open
+    return not (following.low_open and last.high_open)
+
+
+def _later(last: Interval, following: Interval) -> tuple[SortKey, bool]:
+    """The higher end of the two, and whether it is part of them."""
+    for wide, other in ((last, following), (following, last)):
+        if other.high[: len(wide.high)] == wide.high and not wide.high_open:
+            return wide.high, True
+    return max((last.high, not last.high_open), (following.high, not following.high_open))
