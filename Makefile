@@ -50,7 +50,7 @@ test: $(READY) ## Run every test
 	$(PYTEST) tests/browser
 	$(PYTEST) -n 2 --dist loadgroup tests/reality
 
-reality: $(READY) ## Compare N random schedules an engine and level with the real databases (N=10000)
+reality: $(READY) ## Compare N new random schedules an engine and level with the real databases (N=10000, SEED=)
 	@$(PY) -m tests.install
 	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 --dist loadgroup tests/reality -k random
 	@$(PY) -m tests.reality.publish
