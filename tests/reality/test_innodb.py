@@ -10,10 +10,11 @@ from simulations.isolation.scenarios import cases
 from simulations.isolation.sql import LEVELS
 from tests.reality.choices import differing_choices
 from tests.reality.compare import compare, told
-from tests.reality.hunt import DIVERGENCES, hunt, wanted
+from tests.reality.hunt import DIVERGENCES, SETTLED, hunt, wanted
 from tests.test_innodb_rules import RULES
 
 pytestmark = pytest.mark.reality
+KEPT = sorted(path for where in (DIVERGENCES, SETTLED) for path in where.glob("mariadb-*.txt"))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -32,8 +33,11 @@ def test_a_rule_is_the_servers(mariadb, rule):
     assert not found.differences, told(found, script, "mariadb", level)
 
 
-@pytest.mark.parametrize("path", sorted(DIVERGENCES.glob("mariadb-*.txt")), ids=lambda p: p.stem)
-def test_what_once_differed_agrees_now(mariadb, path: Path):
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_what_once_differed_agrees_now(mariadb, request, path: Path):
+    if path.parent == DIVERGENCES:
+        reason = "known to differ; simulations/isolation/innodb/__init__.py says why"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     header, _, script = path.read_text().partition("\n\n")
     level = header.removeprefix("level: ")
     found = compare(mariadb, script, level)
