@@ -52,7 +52,9 @@ test: $(READY) ## Run every test
 
 reality: $(READY) ## Compare N new random schedules an engine and level with the real databases (N=10000, SEED=)
 	@$(PY) -m tests.install
-	REALITY_SCHEDULES=$(or $(N),10000) $(PYTEST) -n 2 --dist loadgroup tests/reality -k random
+	REALITY_SCHEDULES=$(or $(N),10000) \
+	    REALITY_SEED=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(48))')) \
+	    $(PYTEST) -n 2 --dist loadgroup tests/reality -k random
 	@$(PY) -m tests.reality.publish
 
 bench: $(SITE) ## Measure the budgets; keep them in benchmarks/RESULTS.md
