@@ -191,11 +191,18 @@ class Waiter:
     waits: bool = False
     locks: list[RecordLock] = field(default_factory=list)
 
+    @property
+    def wanted(self) -> RecordLock:
+        return next(lock for lock in self.locks if lock.waiting)
+
+    def at_the_place(self) -> list[RecordLock]:
+        """Its own locks on the record for which it waits."""
+        return [lock for lock in self.locks if lock.place == self.wanted.place]
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    statement: int  # this and the locks of the session tell one wait from another
-    locks: list[RecordLock]
+    wait: tuple[int, list[RecordLock]]  # statement and locks, which tell one wait from another
     ahead: set[str]  # whom it waited for when it began
 
 
@@ -283,13 +290,13 @@ class MariaDB:
         after = self.locks()
         if any(name not in after or after[name].locks != before[name].locks for name in busy):
             return {}
-        for name, wait in tuple(self._queue.items()):
-            number = self._connections[name].statements
-            if name not in busy or (wait.statement, wait.locks) != (number, after[name].locks):
-                del self._queue[name]
+        waits = {
+            name: (self._connections[name].statements, after[name].at_the_place()) for name in busy
+        }
+        for name in [name for name in self._queue if self._queue[name].wait != waits.get(name)]:
+            del self._queue[name]
         for name in [name for name in busy if name not in self._queue]:
-            number = self._connections[name].statements
-            self._queue[name] = Wait(number, after[name].locks, self._ahead(name, after))
+            self._queue[name] = Wait(waits[name], self._ahead(name, after))
         return {
             name: tuple(sorted(self._ahead(name, after) & self._queue[name].ahead)) for name in busy
         }
@@ -300,7 +307,7 @@ class MariaDB:
         A lock that is granted later than the wait began, as gap locks are, is behind it in the
         queue; so only who was ahead at the beginning counts.
         """
-        wanted = next(lock for lock in sessions[name].locks if lock.waiting)
+        wanted = sessions[name].wanted
         order = list(self._queue)
         found = set()
         for other, waiter in sessions.items():
@@ -369,6 +376,8 @@ def _parse(status: str, sessions: Mapping[int, str]) -> Iterator[tuple[str, Wait
             continue
         waiter = Waiter(re.search(r"^LOCK WAIT", part, re.MULTILINE) is not None)
         listed = part.rpartition("\n------------------\n")[2]
+        if waiter.waits and " waiting\n" not in listed:
+            listed = part  # only ten locks are listed, but the awaited one also stands above
         header = None
         for line in listed.split("\n"):
             if line.startswith("RECORD LOCKS"):
