@@ -48,8 +48,7 @@ def test_it_goes_as_measured(measured):
             continue
         released = event.get("released_by_step")
         assert statement["outcome"] == event["what"]
-        if not statement["deferred"]:  # there, the measured runs name what freed the session
-            assert statement["released_by"] == (None if released is None else lines[released])
+        assert statement["released_by"] == (None if released is None else lines[released])
         if event["what"] == "error":
             assert statement["error"]["code"] == event["errno"]
         elif "rows" in event:

@@ -105,6 +105,7 @@ T2: COMMIT;
     told = statements(trace)
     assert (told[6]["waited_for"], told[6]["released_by"]) == (["T1"], 8)
     assert (told[7]["deferred"], told[7]["rows"]) == (True, [[1, 12]])
+    assert told[7]["released_by"] == 8  # the line that freed its session
     report = load("isolation").report(trace)
     assert report["tables"] == {"test": [[1, 12], [2, 20]]}
     assert (report["committed"], report["aborted"], report["waiting"]) == (["T1", "T2"], [], [])

@@ -169,8 +169,10 @@ class Driver:
         self.settle()
 
     def send_deferred(self) -> None:
+        freed_by = self.line or None
         while free := next((s for s in self.deferred if s.session not in self.parked), None):
             self.deferred.remove(free)
+            free.released_by = freed_by
             self.send(free)
 
     def settle(self) -> None:

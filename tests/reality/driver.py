@@ -177,7 +177,7 @@ class Run:
                 self.deferred.append(statement)
                 continue
             self._send(statement)
-            self._send_deferred()
+            self._send_deferred(statement.line)
         ended = [
             (statement.session, statement.answer.ended)
             for statement in statements
@@ -205,9 +205,10 @@ class Run:
     def _busy(self, session: str) -> bool:
         return self.workers[session].statement is not None
 
-    def _send_deferred(self) -> None:
+    def _send_deferred(self, freed_by: int | None) -> None:
         while ready := [s for s in self.deferred if not self._busy(s.session)]:
             self.deferred.remove(ready[0])
+            ready[0].released_by = freed_by
             self._send(ready[0])
 
     def _send(self, statement: Sent) -> None:
@@ -225,7 +226,7 @@ class Run:
                 self.changed.wait(min(left, 0.02))
             if len(self._waiting()) < len(earlier):
                 self._after(earlier, None)
-                self._send_deferred()
+                self._send_deferred(None)
 
     def _waiting(self) -> list[Sent]:
         return [w.statement for w in self.workers.values() if w.statement is not None]
