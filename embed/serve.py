@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
 from mkdocs.livereload import LiveReloadServer
 
 from embed.films import ROOT
@@ -39,7 +40,7 @@ def build() -> None:
     # Bytecode beside the sources would look like another change.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     if subprocess.run(["make", "site"], cwd=ROOT, env=environment).returncode:
-        raise SystemExit("The site could not be built; the last good one is still served.")
+        raise Abort("The site could not be built; the last good one is still served.")
 
 
 def serve(port: int) -> None:
