@@ -104,3 +104,12 @@ def test_an_edited_simulation_is_drawn_again(copy: Path, address: str) -> None:
     model = copy / "simulations" / "two_clients" / "model.py"
     model.write_text(model.read_text("utf-8").replace(" reads {", " looks at {"), "utf-8")
     awaited(address, " looks at 0.")
+
+
+def test_a_broken_page_leaves_the_last_good_one_up(copy: Path, address: str) -> None:
+    index = copy / "docs" / "index.md"
+    good = index.read_text("utf-8")
+    index.write_text(good + "\n/// simulation | nothing\n///\n", "utf-8")
+    time.sleep(8)
+    index.write_text(good + "\nThe page is right again.\n", "utf-8")
+    awaited(address, "The page is right again.")
