@@ -53,9 +53,9 @@ locking reads and savepoints.
 {_divergences()}
 
 Where one statement wakes several sessions at once, the servers do not define which of them runs on
-first, and a session that is woken runs on while the one that woke it has not quite ended. Such a run
-counts as equal if it is equal for one of the orders, or if the server, asked again with more time,
-does as the model does. *In another order* says how often that was needed.
+first, and a session that is woken runs on while the one that woke it has not quite ended. Such a
+run counts as equal if it is equal for one of the orders, or if the server, asked again with more
+time, does as the model does. *In another order* says how often that was needed.
 
 To compare more of them on your own machine: `make reality N=10000`. A schedule that differs is made
 as small as it can be, printed as a script, and kept as a test case. {_settled()}
