@@ -46,15 +46,15 @@ test: $(READY) ## Run every test
 	ruff format --check --quiet .
 	tsc --noEmit --project embed/player
 	@$(MAKE) site
-	$(PYTEST) -n 2 --dist loadgroup --ignore tests/browser --ignore tests/reality
+	$(PYTEST) -n 2 --dist loadfile --ignore tests/browser --ignore tests/reality
 	$(PYTEST) tests/browser
-	$(PYTEST) -n 2 --dist loadgroup tests/reality
+	$(PYTEST) -n 2 --dist loadfile tests/reality
 
 reality: $(READY) ## Compare N new random schedules an engine and level with the real databases (N=10000, SEED=)
 	@$(PY) -m tests.install
 	REALITY_SCHEDULES=$(or $(N),10000) \
 	    REALITY_SEED=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(48))')) \
-	    $(PYTEST) -n 2 --dist loadgroup tests/reality -k random
+	    $(PYTEST) -n 2 --dist loadfile tests/reality -k random
 	@$(PY) -m tests.reality.publish
 
 bench: $(SITE) ## Measure the budgets; keep them in benchmarks/RESULTS.md

@@ -77,9 +77,6 @@ def awaited(address: str, text: str) -> None:
         time.sleep(0.5)
 
 
-pytestmark = pytest.mark.xdist_group("serve")
-
-
 def test_an_edited_page_is_served(copy: Path, address: str) -> None:
     assert "<html" in page(address)
     index = copy / "docs" / "index.md"

@@ -39,8 +39,6 @@ OURS = (
 )
 PAGE_BYTES = 80_000  # gzipped: the page with its films, and what of ours it loads
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 @dataclass
 class Page(HTMLParser):
