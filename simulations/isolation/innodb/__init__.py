@@ -145,7 +145,7 @@ class InnoDB:
             case Commit():
                 self._end(here, commit=True)
                 here.level = here.read_only_next = None
-                return Done(why=f"{session} committed.")
+                return Done(why=f"What {session} wrote is there for all, and its locks are gone.")
             case Rollback():
                 self._end(here, commit=False)
                 here.level = here.read_only_next = None
@@ -215,7 +215,7 @@ class InnoDB:
         session.read_only = statement.read_only or bool(session.read_only_next)
         session.level = session.read_only_next = None
         session.block_name = self._name(session)
-        return Done(why=f"{session.name} began a transaction at {session.block_level}.")
+        return Done(why=f"{session.name} begins a transaction at {session.block_level}.")
 
     def _start(self, session: Session) -> Transaction:
         """The transaction of a statement on a table."""
@@ -318,15 +318,15 @@ class InnoDB:
         sessions = tuple(sorted({t.session for t in self.locks.blockers(lock)}))
         who = " and ".join(sessions)
         verb = "have" if len(sessions) > 1 else "has"
-        where = f"in {record.index.table.name}"
+        row, where = "row ", f"of {record.index.table.name}"
         if record.index.name != "PRIMARY":
-            where = f"in the index {record.index.name} of {record.index.table.name}"
+            row, where = "", f"in the index {record.index.name} of {record.index.table.name}"
         if record.key is None:
             target = f"the gap at the end {where}"
         else:
             shown = ", ".join(map(str, record.entry[: record.index.width]))
             gap = "the gap before " if lock.flags & (GAP | INSERT_INTENTION) else ""
-            target = f"{gap}{shown} {where}"
+            target = f"{gap}{row}{shown} {where}"
         return Waiting(
             sessions,
             f"{who} {verb} a lock on {target} and {verb} not ended,"

@@ -271,10 +271,12 @@ class Statements:
 
     def _read_why(self, transaction: Transaction, mode: str | None) -> str:
         if mode is not None:
-            return f"{transaction.session} read the newest rows and locked them ({mode})."
+            return f"{transaction.session} reads the newest rows and locks them ({mode})."
         if transaction.snapshot is None:
-            return f"{transaction.session} read the newest rows, committed or not."
-        return f"{transaction.session} read what its snapshot holds."
+            return f"{transaction.session} reads the newest rows, committed or not."
+        if transaction.autocommit or transaction.level == "read committed":
+            return f"{transaction.session} reads what was committed when this statement began."
+        return f"{transaction.session} reads its snapshot, taken at its first plain read."
 
 
 def _bounds(tree: Expression) -> bool:
