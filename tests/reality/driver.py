@@ -107,7 +107,7 @@ class Sent:
             "error": error,
             "waited_for": self.waited_for,
             "deferred": self.deferred,
-            "released_by": self.released_by,
+            "released_by": None if outcome == "waiting" else self.released_by,
         }
 
 
