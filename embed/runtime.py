@@ -158,7 +158,8 @@ def parts(made: Mapping[str, Path]) -> Iterator[Part]:
     wheel_parts = (f"simulations-{version}-0", "-py3-none-any.whl")
     yield Part("wasm", "python-", ".wasm.bin", engine, wasm, compiling)
     yield Part("worker", "worker-", ".js", engine, worker, (*steps, *glue, *of_worker))
-    yield Part("frame", "frame-", ".html", engine, frame, (*steps, *of_frame))
+    # Not .html: servers put lines of their own into pages, as a live reload does.
+    yield Part("frame", "frame-", ".html.bin", engine, frame, (*steps, *of_frame))
     yield Part("library", "library-", ".zip.bin", python, library, compiling)
     yield Part("wheel", *wheel_parts, "the simulations", wheel, of_wheel)
     made_lock = partial(lock, made["wheel"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -75,6 +77,15 @@ def awaited(address: str, text: str) -> None:
     while text not in page(address):
         assert time.monotonic() < deadline, f"{address} never said “{text}”."
         time.sleep(0.5)
+
+
+def test_the_runtime_is_served_as_it_was_built(address: str) -> None:
+    """What a server puts into pages for live reload must not damage a file that has a hash."""
+    folder = f"{address}assets/runtime/"
+    listed = json.loads(page(f"{folder}manifest.json"))["assets"]
+    for asset in listed.values():
+        with urllib.request.urlopen(folder + asset["file"], timeout=60) as answer:
+            assert hashlib.sha256(answer.read()).hexdigest() == asset["sha256"], asset["file"]
 
 
 def test_an_edited_page_is_served(copy: Path, address: str) -> None:
